@@ -9,9 +9,12 @@ package final class InflateScratch {
     /// of it: enough for a start with many guilds not to allocate for each (practice).
     static let patience = 32
 
-    private(set) var base: UnsafeMutableRawPointer?
+    private var base: UnsafeMutableRawPointer?
     package private(set) var capacity = 0
     private var smallInARow = 0
+    /// Of the payload being written.
+    private var limit = 0
+    private var produced = 0
 
     /// Allocates nothing before the first payload.
     package init() {}
@@ -20,29 +23,57 @@ package final class InflateScratch {
         free(base)
     }
 
-    /// Makes room for at least `wanted` bytes, keeping what is there.
+    // MARK: Writing one payload
+
+    /// Begins a payload of at most `limit` bytes. The one before it is not in use any more: the time to shrink.
+    @inline(__always)
+    func begin(limit: Int) throws(InflateError) {
+        if smallInARow >= Self.patience { trim() }
+        self.limit = limit
+        produced = 0
+        if capacity == 0 || capacity < min(Self.initialCapacity, limit) {
+            try reserve(min(Self.initialCapacity, max(limit, 1)))
+        }
+    }
+
+    /// Bytes that may still be written without growing.
+    @inline(__always)
+    var room: Int { min(capacity, limit) &- produced }
+
+    /// Where the next byte goes.
+    @inline(__always)
+    var next: UnsafeMutableRawPointer? { base.map { $0 + produced } }
+
+    /// `count` bytes have been written at ``next``.
+    @inline(__always)
+    func advance(_ count: Int) {
+        produced &+= count
+    }
+
+    /// Makes more room.
     ///
-    /// - Returns: false when the memory is not to be had; nothing has changed then.
-    func reserve(_ wanted: Int) -> Bool {
-        if wanted <= capacity { return true }
-        // realloc moves pages instead of bytes for buffers of this size.
-        guard let grown = realloc(base, wanted) else { return false }
-        base = grown
-        capacity = wanted
+    /// - Returns: false when the limit has been reached: whether there is more output then has to be tried with a byte
+    ///   elsewhere, so that a bomb is found out without memory beyond the limit.
+    func grow() throws(InflateError) -> Bool {
+        if capacity >= limit { return false }
+        try reserve(capacity > limit / 2 ? limit : capacity &* 2)
         return true
     }
 
-    /// The payload before is not in use any more: the time to shrink.
+    /// Ends the payload: all that was written.
     @inline(__always)
-    func beginPayload() {
-        if smallInARow >= Self.patience { trim() }
+    func finish() -> UnsafeRawBufferPointer {
+        if capacity > Self.initialCapacity {
+            smallInARow = produced > capacity / 4 ? 0 : smallInARow &+ 1
+        }
+        return UnsafeRawBufferPointer(start: base, count: produced)
     }
 
-    /// A payload of `size` bytes lies in the buffer.
-    @inline(__always)
-    func endPayload(size: Int) {
-        guard capacity > Self.initialCapacity else { return }
-        smallInARow = size > capacity / 4 ? 0 : smallInARow &+ 1
+    private func reserve(_ wanted: Int) throws(InflateError) {
+        // realloc moves pages instead of bytes for buffers of this size.
+        guard let grown = realloc(base, wanted) else { throw .unavailable("no memory for the payload") }
+        base = grown
+        capacity = wanted
     }
 
     /// Gives a grown buffer back at once. The last payload must not be in use any more.

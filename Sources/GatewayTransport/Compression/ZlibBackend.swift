@@ -5,7 +5,7 @@ package struct ZlibBackend: @unchecked Sendable {
     /// For logs and metrics.
     package let name: StaticString
     /// Prepares a stream for raw deflate data with a window of 32 KiB.
-    let begin: (UnsafeMutablePointer<z_stream>) -> Int32
+    let begin: @convention(c) (UnsafeMutablePointer<z_stream>?) -> Int32
     let inflate: @convention(c) (UnsafeMutablePointer<z_stream>?, Int32) -> Int32
     let end: @convention(c) (UnsafeMutablePointer<z_stream>?) -> Int32
 

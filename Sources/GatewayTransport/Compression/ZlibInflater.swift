@@ -85,34 +85,34 @@ final class ZlibInflater: Inflater {
             guard backend.begin(stream) == Z_OK else { throw .unavailable("zlib could not be started") }
             hasBegun = true
         }
-        var window = try OutputWindow(scratch: scratch, limit: limit)
+        try scratch.begin(limit: limit)
         // zlib counts in 32 bits.
         var rest = input
         repeat {
             let piece = UnsafeRawBufferPointer(rebasing: rest[..<min(rest.count, 1 << 30)])
             rest = UnsafeRawBufferPointer(rebasing: rest[piece.count...])
-            try inflate(piece: piece, into: &window)
+            try inflate(piece: piece, into: scratch)
         } while rest.count > 0
-        return window.finish()
+        return scratch.finish()
     }
 
     /// Feeds one piece, until all of it is consumed and all its output is out.
     @inline(__always)
     private func inflate(
-        piece: UnsafeRawBufferPointer, into window: inout OutputWindow
+        piece: UnsafeRawBufferPointer, into scratch: InflateScratch
     ) throws(InflateError) {
         stream.pointee.next_in = UnsafeMutablePointer(
             mutating: piece.baseAddress?.assumingMemoryBound(to: UInt8.self))
         stream.pointee.avail_in = UInt32(truncatingIfNeeded: piece.count)
         while true {
-            let room = min(window.room, 1 << 30)
-            stream.pointee.next_out = window.next?.assumingMemoryBound(to: UInt8.self)
+            let room = min(scratch.room, 1 << 30)
+            stream.pointee.next_out = scratch.next?.assumingMemoryBound(to: UInt8.self)
             stream.pointee.avail_out = UInt32(truncatingIfNeeded: room)
             try check(backend.inflate(stream, Z_SYNC_FLUSH))
-            window.produced &+= room &- Int(stream.pointee.avail_out)
+            scratch.advance(room &- Int(stream.pointee.avail_out))
             if stream.pointee.avail_out > 0 { break }
-            if window.room > 0 { continue }
-            if try !window.grow() {
+            if scratch.room > 0 { continue }
+            if try !scratch.grow() {
                 try expectNoMore()
                 break
             }

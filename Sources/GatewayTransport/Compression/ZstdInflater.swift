@@ -25,23 +25,23 @@ final class ZstdInflater: Inflater {
     override func read(
         _ message: UnsafeRawBufferPointer, into scratch: InflateScratch
     ) throws(InflateError) -> UnsafeRawBufferPointer? {
-        var window = try OutputWindow(scratch: scratch, limit: limit)
+        try scratch.begin(limit: limit)
         var input = czstd_in_buffer(src: message.baseAddress, size: message.count, pos: 0)
         while true {
-            var output = czstd_out_buffer(dst: window.next, size: window.room, pos: 0)
+            var output = czstd_out_buffer(dst: scratch.next, size: scratch.room, pos: 0)
             let before = input.pos
             try call(&output, &input)
-            window.produced &+= output.pos
+            scratch.advance(output.pos)
             if output.pos < output.size {
                 // Room is left, so nothing is held back inside.
                 if input.pos == input.size { break }
                 guard input.pos > before || output.pos > 0 else { throw .corrupt("zstd makes no progress") }
-            } else if try !window.grow() {
+            } else if try !scratch.grow() {
                 try expectNoMore(&input)
                 break
             }
         }
-        return window.finish()
+        return scratch.finish()
     }
 
     /// At the limit: one byte more would be too many.
