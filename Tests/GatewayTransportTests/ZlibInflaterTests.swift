@@ -7,11 +7,13 @@ import Testing
     private static let suffix: [UInt8] = [0x00, 0x00, 0xFF, 0xFF]
     private let scratch = InflateScratch()
 
-    private func inflater(limit: Int = 1 << 20) throws -> Inflater { try Inflater.make(.zlibStream, limit: limit) }
+    private func inflater(_ zlib: ZlibBackend = .system, limit: Int = 1 << 20) throws -> Inflater {
+        try Inflater.make(.zlibStream, limit: limit, zlib: zlib)
+    }
 
-    @Test func payloadsOfOneStream() throws {
+    @Test(arguments: ZlibBackend.installed) func payloadsOfOneStream(zlib: ZlibBackend) throws {
         let server = ZlibServer()
-        let inflater = try inflater()
+        let inflater = try inflater(zlib)
         for number in 0..<200 {
             let payload = sampleText(number * 37, seed: UInt64(number))
             let message = server.compress(payload)
@@ -32,12 +34,12 @@ import Testing
     }
 
     /// gateway.md §14: a payload may be spread over messages, the suffix too, and the header at the stream's start.
-    @Test func everySplitInTwo() throws {
+    @Test(arguments: ZlibBackend.installed) func everySplitInTwo(zlib: ZlibBackend) throws {
         let payload = sampleText(300)
         let whole = ZlibServer().compress(payload)
         #expect(Array(whole.suffix(4)) == Self.suffix)
         for cut in 0...whole.count {
-            let inflater = try inflater()
+            let inflater = try inflater(zlib)
             let first = try inflater.payload(of: Array(whole[..<cut]), into: scratch)
             let second = try inflater.payload(of: Array(whole[cut...]), into: scratch)
             if cut == whole.count {
@@ -49,9 +51,9 @@ import Testing
         }
     }
 
-    @Test func oneByteAtATime() throws {
+    @Test(arguments: ZlibBackend.installed) func oneByteAtATime(zlib: ZlibBackend) throws {
         let server = ZlibServer()
-        let inflater = try inflater()
+        let inflater = try inflater(zlib)
         for number in 1...5 {
             let payload = sampleText(number * 50, seed: UInt64(number))
             let whole = server.compress(payload)
@@ -101,44 +103,44 @@ import Testing
         #expect(try inflater.payload(of: Array(whole.dropFirst(9)), into: scratch) == payload)
     }
 
-    @Test func fiveMegabytes() throws {
+    @Test(arguments: ZlibBackend.installed) func fiveMegabytes(zlib: ZlibBackend) throws {
         let payload = sampleText(5_000_000)
         let server = ZlibServer()
-        let inflater = try inflater(limit: 64 << 20)
+        let inflater = try inflater(zlib, limit: 64 << 20)
         #expect(try inflater.payload(of: server.compress(payload), into: scratch) == payload)
         #expect(try inflater.payload(of: server.compress([1, 2]), into: scratch) == [1, 2])
     }
 
-    @Test func incompressibleData() throws {
+    @Test(arguments: ZlibBackend.installed) func incompressibleData(zlib: ZlibBackend) throws {
         var random = SeededGenerator(seed: 9)
         let payload = (0..<300_000).map { _ in UInt8.random(in: 0...255, using: &random) }
         let whole = ZlibServer().compress(payload)
         #expect(whole.count > payload.count)
-        let exact = try inflater(limit: payload.count)
+        let exact = try inflater(zlib, limit: payload.count)
         #expect(try exact.payload(of: Array(whole.prefix(10)), into: scratch) == nil)
         #expect(try exact.payload(of: Array(whole.dropFirst(10)), into: scratch) == payload)
     }
 
     // MARK: Limits
 
-    @Test func limitIsExact() throws {
+    @Test(arguments: ZlibBackend.installed) func limitIsExact(zlib: ZlibBackend) throws {
         for size in [1, 1000, 65535, 65536, 65537, 131_072, 200_000] {
             let payload = sampleText(size)
             let whole = ZlibServer().compress(payload)
-            #expect(try inflater(limit: size).payload(of: whole, into: scratch) == payload)
-            let tight = try inflater(limit: size - 1)
+            #expect(try inflater(zlib, limit: size).payload(of: whole, into: scratch) == payload)
+            let tight = try inflater(zlib, limit: size - 1)
             #expect(throws: InflateError(kind: .tooLarge, reason: "payload exceeds the limit")) {
                 try tight.payload(of: whole, into: scratch)
             }
         }
     }
 
-    @Test func bombsDoNotAllocateBeyondTheLimit() throws {
+    @Test(arguments: ZlibBackend.installed) func bombsDoNotAllocateBeyondTheLimit(zlib: ZlibBackend) throws {
         let limit = 300_000
         let bomb = ZlibServer(level: 9).compress([UInt8](repeating: 0, count: 50_000_000))
         #expect(bomb.count < 60_000)
         let scratch = InflateScratch()
-        let inflater = try inflater(limit: limit)
+        let inflater = try inflater(zlib, limit: limit)
         let error = #expect(throws: InflateError.self) { try inflater.payload(of: bomb, into: scratch) }
         #expect(error?.kind == .tooLarge)
         #expect(scratch.capacity <= limit)
@@ -194,7 +196,7 @@ import Testing
     }
 
     /// Every byte of a stream replaced by others: an error, or other bytes within the limit, and no more.
-    @Test func damageAtEveryPosition() throws {
+    @Test(arguments: ZlibBackend.installed) func damageAtEveryPosition(zlib: ZlibBackend) throws {
         let server = ZlibServer()
         let payload = sampleText(800)
         let messages = [server.compress(payload), server.compress(sampleText(400, seed: 2))]
@@ -208,7 +210,7 @@ import Testing
                 } else {
                     damaged[1][position - messages[0].count] ^= change
                 }
-                let inflater = try inflater(limit: limit)
+                let inflater = try inflater(zlib, limit: limit)
                 do {
                     for message in damaged {
                         let seen = try inflater.payload(of: message, into: scratch)
@@ -222,8 +224,8 @@ import Testing
         #expect(failures > 100)
     }
 
-    @Test func corruptIsTold() throws {
-        let inflater = try inflater()
+    @Test(arguments: ZlibBackend.installed) func corruptIsTold(zlib: ZlibBackend) throws {
+        let inflater = try inflater(zlib)
         // A block type that does not exist, then the suffix.
         #expect(throws: InflateError(kind: .corrupt, reason: "compressed payload is corrupt")) {
             try inflater.payload(of: [0x78, 0x9C, 0x07] + Self.suffix, into: scratch)
@@ -234,9 +236,9 @@ import Testing
     }
 
     /// The stream of a connection never ends (gateway.md §14).
-    @Test func endOfStreamIsCorrupt() throws {
+    @Test(arguments: ZlibBackend.installed) func endOfStreamIsCorrupt(zlib: ZlibBackend) throws {
         let ended = ZlibServer().compress(sampleText(100), flush: Z_FINISH)
-        let inflater = try inflater()
+        let inflater = try inflater(zlib)
         #expect(throws: InflateError(kind: .corrupt, reason: "the zlib stream has ended")) {
             try inflater.payload(of: ended + Self.suffix, into: scratch)
         }
