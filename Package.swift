@@ -13,14 +13,16 @@ let package = Package(
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        // Declarations only: libzstd is looked up at run time.
+        .systemLibrary(name: "CZstd"),
 
         .target(name: "GatewayProtocol", dependencies: ["CLinux"]),
-        .target(name: "GatewayTransport", dependencies: ["GatewayProtocol", "CLinux", "COpenSSL", "CZlib"]),
+        .target(name: "GatewayTransport", dependencies: ["GatewayProtocol", "CLinux", "COpenSSL", "CZlib", "CZstd"]),
         .target(name: "SwiftGateway", dependencies: ["GatewayProtocol", "GatewayTransport", "CLinux"]),
         .target(name: "SwiftGatewayC", dependencies: ["SwiftGateway", "CSwiftGateway"]),
 
-        .testTarget(name: "GatewayProtocolTests", dependencies: ["GatewayProtocol"]),
-        .testTarget(name: "GatewayTransportTests", dependencies: ["GatewayTransport"]),
+        .testTarget(name: "GatewayProtocolTests", dependencies: ["GatewayProtocol", "CLinux"]),
+        .testTarget(name: "GatewayTransportTests", dependencies: ["GatewayTransport", "CLinux", "CZlib", "CZstd"]),
         .testTarget(name: "SwiftGatewayTests", dependencies: ["SwiftGateway"]),
     ],
     swiftLanguageModes: [.v6]
