@@ -558,8 +558,8 @@ sg_status sg_cluster_new(const sg_config *config, sg_cluster **out);
 /* Starts every shard, in the order and at the pace that identifying allows (§16), and returns at once; progress comes
  * as events. May be retried: after a failure of this call, and after a start that failed because the API could not be
  * asked (an SG_EVENT_ERROR, and the answer of the wait functions), the cluster is as it was before.
- * SG_ERROR_INVALID_STATE: already started, or shut down. SG_ERROR_FILE: the trust store cannot be read. SG_ERROR_TLS: it
- * holds no certificate. */
+ * SG_ERROR_INVALID_STATE: already started, or shut down. SG_ERROR_FILE: the trust store cannot be read. SG_ERROR_TLS:
+ * it holds no certificate. */
 sg_status sg_cluster_start(sg_cluster *cluster);
 
 /* Waits until all shards have been active at least once. SG_ERROR_TIMEOUT; SG_ERROR_CANCELLED: shut down meanwhile;
