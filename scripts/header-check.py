@@ -1,0 +1,183 @@
+#!/usr/bin/env python3
+"""Checks include/swiftgateway.h against everything that has to agree with it.
+
+    header-check.py [--library FILE]   the checks; the library's exports only when it is given
+    header-check.py --list             the names of the functions, one a line
+
+- the enum tables equal those of the protocol (Tests/Fixtures/gateway.json);
+- the struct layouts are the documented ones, without padding the compiler chose;
+- every function and type has a comment;
+- the header compiles without a warning in every language and with every compiler at hand;
+- the library exports exactly the functions of the header.
+"""
+
+import argparse
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+HEADER = ROOT / "include" / "swiftgateway.h"
+C_STANDARDS = ("c99", "c11", "c17", "c23")
+CXX_STANDARDS = ("c++11", "c++17", "c++20", "c++23")
+OLD_NAMES = {"c23": "c2x", "c++23": "c++2b"}
+
+passed = failed = 0
+
+
+def check(good, what):
+    global passed, failed
+    if good:
+        passed += 1
+    else:
+        failed += 1
+        print(f"header: {what}")
+
+
+def without_comments(text):
+    return re.sub(r"/\*.*?\*/", " ", text, flags=re.S)
+
+
+def functions(text):
+    """The names of the declared functions, in their order."""
+    return re.findall(r"^[a-z_][\w \*]*?\b(sg_[a-z0-9_]+)\s*\(", without_comments(text), re.M)
+
+
+def enum(text, name):
+    """The constants of an enum, in their order, with their values."""
+    found = re.search(rf"typedef enum {name} \{{(.*?)\}} {name};", without_comments(text), re.S)
+    result = {}
+    for constant, value in re.findall(r"(SG_\w+)\s*=\s*([^,}]+)", found.group(1) if found else ""):
+        shift = re.fullmatch(r"\s*1\s*<<\s*(\d+)\s*", value)
+        result[constant] = 1 << int(shift.group(1)) if shift else int(value, 0)
+    return result
+
+
+def check_tables(text):
+    protocol = json.loads((ROOT / "Tests" / "Fixtures" / "gateway.json").read_text())
+    dispatches = {"SG_DISPATCH_UNKNOWN": 0}
+    for number, event in enumerate(protocol["events"], 1):
+        dispatches[f"SG_DISPATCH_{event['name']}"] = number
+    actual = enum(text, "sg_dispatch")
+    check(list(actual.items()) == list(dispatches.items()),
+          f"sg_dispatch differs from the protocol's events: {sorted(set(actual.items()) ^ set(dispatches.items()))}")
+    intents = {f"SG_INTENT_{i['name']}": i["value"] for i in protocol["intents"]}
+    masks = protocol["intent_masks"]
+    intents |= {"SG_INTENTS_ALL": masks["all"], "SG_INTENTS_UNPRIVILEGED": masks["all_unprivileged"],
+                "SG_INTENTS_PRIVILEGED": masks["privileged"]}
+    actual = enum(text, "sg_intent")
+    check(actual == intents, f"sg_intent differs from the protocol's: {sorted(set(actual.items()) ^ set(intents.items()))}")
+    privileged = set(re.findall(r"(SG_INTENT_\w+) = .*?/\* privileged \*/", text))
+    expected = {f"SG_INTENT_{i['name']}" for i in protocol["intents"] if i["privileged"]}
+    check(privileged == expected, f"privileged intents differ: {sorted(privileged ^ expected)}")
+    kinds = enum(text, "sg_event_kind")
+    every = sum(1 << n for n in kinds.values())
+    check(enum(text, "sg_event_kinds") == {"SG_EVENT_KINDS_DEFAULT": every & ~(1 << kinds["SG_EVENT_PAYLOAD"]),
+                                           "SG_EVENT_KINDS_ALL": every}, "the masks of sg_event_kinds do not fit sg_event_kind")
+    for name in re.findall(r"typedef enum (\w+)", text):
+        values = list(enum(text, name).values())
+        check(values and len(values) == len(set(values)), f"{name}: no constants, or two with the same value")
+
+
+def check_version(text):
+    parts = [re.search(rf"#define SG_VERSION_{p} (\d+)", text).group(1) for p in ("MAJOR", "MINOR", "PATCH")]
+    check(f'#define SG_VERSION "{".".join(parts)}"' in text, "SG_VERSION is not made of its parts")
+
+
+def check_comments(text):
+    """A comment right above each function, and beside or above each type."""
+    lines = text.splitlines()
+    for number, line in enumerate(lines):
+        declared = re.match(r"(?:[a-z_][\w \*]*?\b(sg_[a-z0-9_]+)\(|typedef (?:enum|struct) (\w+) \{)", line)
+        if declared and not line.startswith((" ", "/")):
+            above = lines[number - 1].rstrip() if number else ""
+            check(above.endswith("*/") or "/*" in line, f"{declared.group(1) or declared.group(2)} has no comment")
+
+
+LAYOUT = """
+#include <stddef.h>
+#include "swiftgateway.h"
+#ifdef __cplusplus
+#define ASSERT(name, condition) static_assert(condition, #name)
+#else
+#define ASSERT(name, condition) extern char assert_##name[(condition) ? 1 : -1]
+#endif
+ASSERT(pointers, sizeof(void *) == 8);
+ASSERT(event_size, sizeof(sg_event) == 88);
+ASSERT(event_sequence, offsetof(sg_event, sequence) == 16);
+ASSERT(event_data, offsetof(sg_event, data) == 40);
+ASSERT(event_state, offsetof(sg_event, state) == 56);
+ASSERT(event_received, offsetof(sg_event, received_ns) == 80);
+ASSERT(info_size, sizeof(sg_shard_info) == 336);
+ASSERT(info_session, offsetof(sg_shard_info, session_id) == 24);
+ASSERT(info_recent, offsetof(sg_shard_info, latency_recent_ns) == 168);
+ASSERT(info_last, offsetof(sg_shard_info, last_close_code) == 332);
+ASSERT(bot_size, sizeof(sg_gateway_bot) == 288);
+ASSERT(bot_url, offsetof(sg_gateway_bot, url) == 32);
+ASSERT(members_size, sizeof(sg_guild_members_request) == 56);
+ASSERT(members_nonce, offsetof(sg_guild_members_request, nonce) == 40);
+"""
+
+
+def compiles(compiler, standard, source, output, extra):
+    command = [compiler, f"-std={standard}", "-Wall", "-Wextra", "-Wpedantic", "-Wpadded", "-Werror", *extra,
+               f"-I{ROOT / 'include'}", "-c", str(source), "-o", str(output)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def check_compilers():
+    with tempfile.TemporaryDirectory() as work:
+        work = pathlib.Path(work)
+        used = 0
+        for compiler, standards, suffix in (("gcc", C_STANDARDS, "c"), ("clang", C_STANDARDS, "c"),
+                                            ("g++", CXX_STANDARDS, "cpp"), ("clang++", CXX_STANDARDS, "cpp")):
+            if not shutil.which(compiler):
+                continue
+            used += 1
+            source = work / f"layout.{suffix}"
+            source.write_text(LAYOUT)
+            for standard in standards:
+                result = compiles(compiler, standard, source, work / "out.o", ["-Wshadow", "-Wconversion"])
+                if result.returncode and re.search(r"unrecognized|invalid value", result.stderr):
+                    result = compiles(compiler, OLD_NAMES.get(standard, standard), source, work / "out.o", [])
+                check(result.returncode == 0, f"{compiler} -std={standard}: {result.stderr[:300]}")
+        check(used > 0, "no compiler found")
+
+
+def exports(library):
+    nm = shutil.which("nm") or shutil.which("llvm-nm")
+    lines = subprocess.run([nm, "-D", "--defined-only", str(library)], check=True, capture_output=True, text=True).stdout
+    return {line.split()[-1].split("@")[0] for line in lines.splitlines() if line.strip()}
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Checks include/swiftgateway.h.")
+    parser.add_argument("--library", type=pathlib.Path)
+    parser.add_argument("--list", action="store_true")
+    arguments = parser.parse_args()
+    text = HEADER.read_text()
+    names = functions(text)
+    if arguments.list:
+        print("\n".join(names))
+        return 0
+    check(len(names) > 50 and len(names) == len(set(names)), f"{len(names)} functions found, or one declared twice")
+    check_version(text)
+    check_tables(text)
+    check_comments(text)
+    check_compilers()
+    if arguments.library:
+        there = exports(arguments.library)
+        for name in names:
+            check(name in there, f"{name} is declared and not exported")
+        check(not there - set(names), f"exported and not declared: {sorted(there - set(names))}")
+    print("header:")
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
