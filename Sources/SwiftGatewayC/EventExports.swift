@@ -16,22 +16,32 @@ extension sg_event {
     }
 }
 
-/// The value that a pointer names in an event's data.
-private func field(
+/// An event's data and the pointer into it.
+private func place(
     _ event: UnsafePointer<sg_event>?, _ pointer: UnsafePointer<CChar>?
-) throws(GatewayError) -> UnsafeRawBufferPointer {
+) throws(GatewayError) -> (json: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer) {
     guard let event else { throw .invalid("event is NULL") }
     guard event.pointee.struct_size >= MemoryLayout<sg_event>.size else {
         throw .invalid("the struct_size of event is \(event.pointee.struct_size)")
     }
     guard let pointer else { throw .invalid("pointer is NULL") }
-    guard let data = event.pointee.data, event.pointee.data_length >= 0 else {
+    guard let data = event.pointee.data, event.pointee.data_length > 0 else {
         throw GatewayError(.notFound, "the event has no data")
     }
-    let json = UnsafeRawBufferPointer(start: data, count: event.pointee.data_length)
-    let path = UnsafeRawBufferPointer(start: pointer, count: length(of: pointer))
+    return (
+        UnsafeRawBufferPointer(start: data, count: event.pointee.data_length),
+        UnsafeRawBufferPointer(start: pointer, count: length(of: pointer))
+    )
+}
+
+/// Reads the value that `pointer` names.
+private func read<Value>(
+    _ event: UnsafePointer<sg_event>?, _ pointer: UnsafePointer<CChar>?,
+    _ reader: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws(JSONFieldError) -> Value
+) throws(GatewayError) -> Value {
+    let (json, path) = try place(event, pointer)
     do throws(JSONFieldError) {
-        return try JSONField.find(json, pointer: path)
+        return try reader(json, path)
     } catch {
         throw gatewayError(error, path)
     }
@@ -60,23 +70,22 @@ public func sg_event_string(
 ) -> sg_status {
     reporting { () throws(GatewayError) in
         guard let length else { throw .invalid("length is NULL") }
-        let value = try field(event, pointer)
+        // A size_t beyond half the address space arrives as a negative number.
         let capacity = length.pointee < 0 ? Int.max : length.pointee
         if buffer == nil, capacity != 0 { throw .invalid("buffer is NULL and its capacity is not 0") }
-        let needed: Int
-        do throws(JSONFieldError) {
-            needed = try JSONField.unescapedLength(value)
-            length.pointee = needed
-            if let buffer, capacity > needed {
-                let target = UnsafeMutableRawBufferPointer(start: buffer, count: needed + 1)
-                _ = try JSONField.unescape(value, into: target)
-                target[needed] = 0
-                return
-            }
-        } catch {
-            throw gatewayError(error, UnsafeRawBufferPointer(start: pointer, count: 0))
+        // Asked for the length first: a buffer that is too small stays as it was.
+        let needed = try read(event, pointer) { (json, path) throws(JSONFieldError) in
+            try JSONField.string(json, pointer: path, into: UnsafeMutableRawBufferPointer(start: nil, count: 0))
         }
-        throw GatewayError(.bufferTooSmall, "the buffer holds \(capacity) bytes; \(needed + 1) are needed")
+        length.pointee = needed
+        guard let buffer, capacity > needed else {
+            throw GatewayError(.bufferTooSmall, "the buffer holds \(capacity) bytes; \(needed + 1) are needed")
+        }
+        let target = UnsafeMutableRawBufferPointer(start: buffer, count: needed + 1)
+        _ = try read(event, pointer) { (json, path) throws(JSONFieldError) in
+            try JSONField.string(json, pointer: path, into: target)
+        }
+        target[needed] = 0
     }
 }
 
@@ -84,34 +93,34 @@ public func sg_event_string(
 public func sg_event_uint64(
     _ event: UnsafePointer<sg_event>?, _ pointer: UnsafePointer<CChar>?, _ out: UnsafeMutablePointer<UInt64>?
 ) -> sg_status {
-    read(event, pointer, out) { (value) throws(JSONFieldError) in try JSONField.uint64(value) }
+    reporting { () throws(GatewayError) in
+        guard let out else { throw .invalid("out is NULL") }
+        out.pointee = try read(event, pointer) { (json, path) throws(JSONFieldError) in
+            try JSONField.uint64(json, pointer: path)
+        }
+    }
 }
 
 @implementation @_cdecl("sg_event_double")
 public func sg_event_double(
     _ event: UnsafePointer<sg_event>?, _ pointer: UnsafePointer<CChar>?, _ out: UnsafeMutablePointer<Double>?
 ) -> sg_status {
-    read(event, pointer, out) { (value) throws(JSONFieldError) in try JSONField.double(value) }
+    reporting { () throws(GatewayError) in
+        guard let out else { throw .invalid("out is NULL") }
+        out.pointee = try read(event, pointer) { (json, path) throws(JSONFieldError) in
+            try JSONField.double(json, pointer: path)
+        }
+    }
 }
 
 @implementation @_cdecl("sg_event_bool")
 public func sg_event_bool(
     _ event: UnsafePointer<sg_event>?, _ pointer: UnsafePointer<CChar>?, _ out: UnsafeMutablePointer<Bool>?
 ) -> sg_status {
-    read(event, pointer, out) { (value) throws(JSONFieldError) in try JSONField.bool(value) }
-}
-
-private func read<Value>(
-    _ event: UnsafePointer<sg_event>?, _ pointer: UnsafePointer<CChar>?, _ out: UnsafeMutablePointer<Value>?,
-    _ reader: (UnsafeRawBufferPointer) throws(JSONFieldError) -> Value
-) -> sg_status {
     reporting { () throws(GatewayError) in
         guard let out else { throw .invalid("out is NULL") }
-        let value = try field(event, pointer)
-        do throws(JSONFieldError) {
-            out.pointee = try reader(value)
-        } catch {
-            throw gatewayError(error, UnsafeRawBufferPointer(start: pointer, count: pointer.map(length) ?? 0))
+        out.pointee = try read(event, pointer) { (json, path) throws(JSONFieldError) in
+            try JSONField.bool(json, pointer: path)
         }
     }
 }
@@ -123,7 +132,9 @@ public func sg_event_json(
 ) -> sg_status {
     reporting { () throws(GatewayError) in
         guard let start, let length else { throw .invalid("start or length is NULL") }
-        let value = try field(event, pointer)
+        let value = try read(event, pointer) { (json, path) throws(JSONFieldError) in
+            try JSONField.find(json, pointer: path)
+        }
         start.pointee = value.baseAddress?.assumingMemoryBound(to: CChar.self)
         length.pointee = value.count
     }

@@ -33,7 +33,7 @@ package struct ShardSession: Sendable {
     private var phase = Phase.idle
     private var random: SessionRandom
     private var heartbeat: HeartbeatSchedule?
-    private var sends: SendWindow
+    package private(set) var sends: SendWindow
     private var commands = CommandQueue()
     /// Attempts that did not come to last; decides the next backoff.
     private var failures = 0
@@ -81,11 +81,8 @@ package struct ShardSession: Sendable {
 
     package var queuedCommands: Int { commands.count }
 
-    /// Sends that the window would let through now.
-    package func sendPermits(now: UInt64) -> Int { sends.permits(now: now) }
-
-    /// When the next send permit comes free; nil when one is free now.
-    package func nextSendPermit(now: UInt64) -> UInt64? { sends.nextPermit(now: now) }
+    /// The heartbeat interval in milliseconds; 0 when not connected.
+    package var heartbeatInterval: UInt32 { UInt32(clamping: (heartbeat?.interval ?? 0) / 1_000_000) }
 
     /// When `tick` must be called at the latest; nil when nothing is due.
     package func nextDeadline(now: UInt64) -> UInt64? {
@@ -520,7 +517,7 @@ package struct ShardSession: Sendable {
         switch phase {
         case .connecting: code = UInt32(clamping: failures + 1)
         case .awaitingIdentify, .identifying, .resuming, .active:
-            code = UInt32(clamping: (heartbeat?.interval ?? 0) / 1_000_000)
+            code = heartbeatInterval
         default: code = 0
         }
         actions.append(.report(.state(state, code: code, delay: 0)))

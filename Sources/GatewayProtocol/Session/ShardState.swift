@@ -22,4 +22,21 @@ public enum ShardState: UInt32, CaseIterable, Sendable {
     case stopped = 9
     /// Stopped by an error that would repeat itself.
     case fatal = 10
+
+    /// The state's name in lower case, in static storage.
+    public var staticName: StaticString {
+        switch self {
+        case .idle: "idle"
+        case .connecting: "connecting"
+        case .awaitingHello: "awaiting hello"
+        case .awaitingIdentify: "awaiting identify"
+        case .identifying: "identifying"
+        case .resuming: "resuming"
+        case .active: "active"
+        case .backoff: "backoff"
+        case .closing: "closing"
+        case .stopped: "stopped"
+        case .fatal: "fatal"
+        }
+    }
 }

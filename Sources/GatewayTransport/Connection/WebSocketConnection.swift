@@ -47,9 +47,13 @@ package final class WebSocketConnection: StreamConnection, @unchecked Sendable {
         self.owner = owner
         var key: [UInt8] = []
         for _ in 0..<16 { key.append(UInt8.random(in: 0...255, using: &masks)) }
-        upgrade = try WebSocketUpgrade(
-            host: endpoint.host, port: endpoint.port, isSecure: endpoint.tls != nil, target: target,
-            userAgent: userAgent, nonce: key)
+        do throws(HTTPError) {
+            upgrade = try WebSocketUpgrade(
+                host: endpoint.host, port: endpoint.port, isSecure: endpoint.tls != nil, target: target,
+                userAgent: userAgent, nonce: key)
+        } catch {
+            throw GatewayError(.invalidArgument, "the upgrade request cannot be made: \(error.reason)")
+        }
         decoder = WebSocketDecoder(maxMessageSize: maxMessageSize, validateText: validateText)
         input = InputBuffer(shared: loop.buffers.plain)
         super.init(loop: loop, endpoint: endpoint)

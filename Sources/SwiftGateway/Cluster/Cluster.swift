@@ -9,8 +9,6 @@ import Synchronization
 public final class Cluster: Sendable {
     enum Phase {
         case idle
-        /// Asking the API.
-        case bootstrapping(Engine, Bootstrap)
         case running(Engine)
         case stopping(Engine)
         case stopped(GatewayError?)
@@ -40,17 +38,6 @@ public final class Cluster: Sendable {
             State(sessions: configuration.importedSessions, sessionsTotal: configuration.importedTotal))
     }
 
-    deinit { precondition(!isRunning, "a running cluster is kept alive by its threads") }
-
-    private var isRunning: Bool {
-        state.withLock {
-            switch $0.phase {
-            case .idle, .stopped: false
-            case .bootstrapping, .running, .stopping: true
-            }
-        }
-    }
-
     // MARK: Start
 
     /// Begins to connect and returns at once; progress comes as events. May be called again after a failure or a
@@ -60,7 +47,7 @@ public final class Cluster: Sendable {
         try state.update { state throws(GatewayError) in
             switch state.phase {
             case .idle, .stopped: break
-            case .bootstrapping, .running, .stopping:
+            case .running, .stopping:
                 throw GatewayError(.invalidState, "the cluster is started already")
             }
             state.ready = []
@@ -88,7 +75,6 @@ public final class Cluster: Sendable {
             switch state.phase {
             case .idle: return .failure(GatewayError(.invalidState, "the cluster is not started"))
             case .stopping, .stopped: return .failure(GatewayError(.cancelled, "the cluster was shut down"))
-            case .bootstrapping: return nil
             case .running(let engine):
                 guard let count = engine.shardCount else { return nil }
                 return state.ready.count >= count ? .success(()) : nil
@@ -107,7 +93,7 @@ public final class Cluster: Sendable {
             switch state.phase {
             case .idle: return .failure(GatewayError(.invalidState, "the cluster is not started"))
             case .stopped(let error): return error.map { .failure($0) } ?? .success(())
-            case .bootstrapping, .running, .stopping: return nil
+            case .running, .stopping: return nil
             }
         }
         guard let result else { throw GatewayError(.timeout, "the cluster is still running") }
@@ -129,7 +115,7 @@ public final class Cluster: Sendable {
                 return nil
             case .stopped: return nil
             case .stopping: return nil
-            case .bootstrapping(let engine, _), .running(let engine):
+            case .running(let engine):
                 state.phase = .stopping(engine)
                 return engine
             }
@@ -167,7 +153,7 @@ public final class Cluster: Sendable {
         state.withLock {
             switch $0.phase {
             case .idle, .stopped: nil
-            case .bootstrapping(let engine, _), .running(let engine), .stopping(let engine): engine
+            case .running(let engine), .stopping(let engine): engine
             }
         }
     }

@@ -17,7 +17,8 @@ final class Engine: @unchecked Sendable {
         var launched = false
     }
 
-    private unowned let cluster: Cluster
+    /// Kept alive while this runs; the cluster lets go of this engine when it has ended.
+    private let cluster: Cluster
     private let configuration: Configuration
     private let log: Log
     private let tls: TLSContext
@@ -51,7 +52,7 @@ final class Engine: @unchecked Sendable {
     }
 
     var isHandlerThread: Bool {
-        contexts.contains { $0.queue.map { $0.isCurrent } ?? $0.loop.isCurrent }
+        contexts.contains { $0.loop.isCurrent || $0.queue?.isCurrent == true }
     }
 
     // MARK: Beginning

@@ -299,6 +299,9 @@ final class DeliveryQueue: @unchecked Sendable {
             if !abandoned.load(ordering: .relaxed) {
                 hand(header, bytes: header.boxed ?? record + Self.headerSize)
                 note(header)
+                if header.kind == .dispatch {
+                    header.cell._withUnsafeGuaranteedRef { $0.eventsDelivered.addByOnlyWriter(1) }
+                }
             }
             header.boxed?.deallocate()
         }

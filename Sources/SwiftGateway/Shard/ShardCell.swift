@@ -12,13 +12,14 @@ final class ShardCell: Sendable {
         var counters = SessionCounters()
         var latency = LatencyWindow()
         var sends: SendWindow?
-        /// Which of the shard's sessions `resumable` is.
-        var epoch: UInt16 = 0
         /// Sessions of which events may still be undelivered, oldest first.
         var identities: [(epoch: UInt16, id: String, url: String)] = []
         var closes: [UInt16: UInt64] = [:]
         var connects: UInt64 = 0
         var errors: UInt64 = 0
+        var bytesSent: UInt64 = 0
+        var heartbeatInterval: UInt32 = 0
+        var lastClose: UInt16 = 0
     }
 
     let id: UInt32
@@ -27,6 +28,8 @@ final class ShardCell: Sendable {
     let received = Atomic<UInt64>(0)
     let delivered = Atomic<UInt64>(0)
     let events = Atomic<UInt64>(0)
+    /// Dispatches whose handler returned: written by the thread that delivers.
+    let eventsDelivered = Atomic<UInt64>(0)
     let bytesWire = Atomic<UInt64>(0)
     let bytesInflated = Atomic<UInt64>(0)
     /// Commands accepted and not yet sent; what callers are held to, before the loop knows of them.

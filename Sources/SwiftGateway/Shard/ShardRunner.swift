@@ -41,7 +41,6 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
             cell.noteDelivered(DeliveredPosition(epoch: 1, sequence: resuming.sequence))
             cell.snapshot.withLock {
                 $0.resumable = resuming
-                $0.epoch = 1
                 $0.identities = [(1, resuming.id, resuming.resumeURL)]
             }
         }
@@ -144,7 +143,6 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
 
     func webSocketClosed(code: UInt16, reason: String) {
         socket = nil
-        cell.snapshot.withLock { $0.closes[code, default: 0] += 1 }
         session.disconnected(code: code, reason: reason, now: loop.now, &actions)
         perform()
     }
@@ -280,7 +278,10 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
             queue.push(event, position: position, cell: cell)
         } else {
             engine.handler(event)
-            if position != .none { cell.noteDelivered(position) }
+            if position != .none {
+                cell.noteDelivered(position)
+                cell.eventsDelivered.addByOnlyWriter(1)
+            }
         }
     }
 
@@ -338,7 +339,10 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
     private func carryOut(_ action: SessionAction) {
         switch action {
         case .connect(let target): connect(target)
-        case .send(let outgoing): socket?.sendText(payload(of: outgoing))
+        case .send(let outgoing):
+            let bytes = payload(of: outgoing)
+            cell.snapshot.withLock { $0.bytesSent += UInt64(bytes.count) }
+            socket?.sendText(bytes)
         case .close(let code, let reason):
             engine.log.write(.debug, shard: cell.id) { "closing with \(code): \(reason)" }
             socket?.sendClose(code: code, reason: reason)
@@ -397,6 +401,10 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
             engine.stateChanged(cell, to: state)
         case .closed(let code, let reason, let next):
             event.kind = .closed
+            cell.snapshot.withLock {
+                $0.closes[code, default: 0] += 1
+                $0.lastClose = code
+            }
             event.code = UInt32(code)
             event.state = next
             engine.log.write(.info, shard: cell.id) { "closed with \(code): \(reason)" }
@@ -432,7 +440,7 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
             snapshot.counters = session.counters
             snapshot.latency = session.latency
             snapshot.sends = session.sends
-            snapshot.epoch = epoch
+            snapshot.heartbeatInterval = session.heartbeatInterval
             snapshot.resumable = resumable
             if resumable == nil { snapshot.identities = [] }
         }
