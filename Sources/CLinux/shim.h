@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 static inline int clinux_errno(void) { return errno; }
+static inline int clinux_open(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
 static inline void clinux_name_thread(const char *name) { prctl(PR_SET_NAME, (unsigned long)name, 0, 0, 0); }
 
 #endif

@@ -100,8 +100,8 @@ func fill<Tuple>(_ tuple: inout Tuple, with text: String) {
 func copyOut<Struct>(
     _ value: Struct, to target: UnsafeMutablePointer<Struct>?, size: UInt32?, least: Int, _ name: StaticString
 ) throws(GatewayError) {
+    try checkSize(size, least: least, name)
     guard let target, let size else { throw .invalid("\(name) is NULL") }
-    guard size >= least else { throw .invalid("the struct_size of \(name) is \(size); the struct has \(least) bytes") }
     withUnsafeBytes(of: value) {
         guard let base = $0.baseAddress else { return }
         UnsafeMutableRawPointer(target).copyMemory(from: base, byteCount: min(Int(size), MemoryLayout<Struct>.size))

@@ -150,6 +150,11 @@ public func sg_fetch_gateway_bot(_ handle: OpaquePointer?, _ timeout: UInt32, _ 
     }
 }
 
+func checkSize(_ size: UInt32?, least: Int, _ name: StaticString) throws(GatewayError) {
+    guard let size else { throw .invalid("\(name) is NULL") }
+    guard size >= least else { throw .invalid("the struct_size of \(name) is \(size); the struct has \(least) bytes") }
+}
+
 /// Writes a shard's info as far as the caller's struct goes.
 func write(_ info: ShardInfo, to out: UnsafeMutablePointer<sg_shard_info>?) throws(GatewayError) {
     let size = out?.pointee.struct_size

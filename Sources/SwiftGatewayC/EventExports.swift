@@ -5,7 +5,7 @@ import SwiftGateway
 extension sg_event {
     /// The event as C sees it; it borrows what the view borrows.
     @inline(__always)
-    init(_ view: borrowing EventView) {
+    init(_ view: EventView) {
         self.init(
             struct_size: UInt32(MemoryLayout<sg_event>.size), kind: view.kind.rawValue, shard_id: view.shardID,
             type: view.type?.rawValue ?? 0, sequence: view.sequence,

@@ -2,15 +2,15 @@ import CSwiftGateway
 import SwiftGateway
 
 @implementation @_cdecl("sg_version")
-public func sg_version() -> UnsafePointer<CChar> { cString(Version.string) }
+public func sg_version() -> UnsafePointer<CChar>? { cString(Version.string) }
 
 @implementation @_cdecl("sg_status_name")
-public func sg_status_name(_ status: UInt32) -> UnsafePointer<CChar> {
+public func sg_status_name(_ status: UInt32) -> UnsafePointer<CChar>? {
     cString(Status(rawValue: status)?.constantName ?? "SG_STATUS_UNKNOWN")
 }
 
 @implementation @_cdecl("sg_last_error")
-public func sg_last_error() -> UnsafePointer<CChar> { LastError.text }
+public func sg_last_error() -> UnsafePointer<CChar>? { LastError.text }
 
 @implementation @_cdecl("sg_event_type_name")
 public func sg_event_type_name(_ type: UInt32) -> UnsafePointer<CChar>? {
@@ -21,7 +21,7 @@ public func sg_event_type_name(_ type: UInt32) -> UnsafePointer<CChar>? {
 public func sg_event_intents(_ type: UInt32) -> UInt64 { EventType(rawValue: type)?.intents.rawValue ?? 0 }
 
 @implementation @_cdecl("sg_shard_state_name")
-public func sg_shard_state_name(_ state: UInt32) -> UnsafePointer<CChar> {
+public func sg_shard_state_name(_ state: UInt32) -> UnsafePointer<CChar>? {
     cString(ShardState(rawValue: state)?.staticName ?? "unknown")
 }
 

@@ -9,4 +9,6 @@ package struct SessionCounters: Equatable, Sendable {
     package var zombies: UInt64 = 0
     /// Dispatches that came again and were not delivered again.
     package var duplicates: UInt64 = 0
+
+    package init() {}
 }

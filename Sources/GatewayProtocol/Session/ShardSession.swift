@@ -93,7 +93,11 @@ package struct ShardSession: Sendable {
         case .connecting(_, let at), .closing(let at, _, _, _): return at
         case .awaitingHello(let at), .resuming(let at): deadline = at
         case .awaitingIdentify, .identifying: break
-        case .active: if !commands.isEmpty { deadline = sends.nextPermit(now: now) ?? now }
+        case .active:
+            if !commands.isEmpty {
+                var sends = sends
+                deadline = sends.nextPermit(now: now) ?? now
+            }
         }
         if let beat = heartbeat?.nextBeat { deadline = min(deadline ?? beat, beat) }
         return deadline
@@ -244,7 +248,7 @@ package struct ShardSession: Sendable {
         counters.identifies += 1
         sequence = 0
         enter(.identifying, &actions)
-        sends.record(now: now)
+        sends.record(heartbeat: false, now: now)
         actions.append(.send(.identify))
         return true
     }
@@ -374,10 +378,10 @@ package struct ShardSession: Sendable {
         }
         let schedule = HeartbeatSchedule(interval: milliseconds * 1_000_000, now: now, random: &random)
         heartbeat = schedule
-        sends.setReserve(heartbeatInterval: schedule.interval)
+        sends.setHeartbeatInterval(schedule.interval)
         if let resumable {
             enter(.resuming(deadline: now + settings.resumeTimeout), &actions)
-            sends.record(now: now)
+            sends.record(heartbeat: false, now: now)
             actions.append(.send(.resume(sessionID: resumable.id, sequence: sequence)))
         } else {
             enter(.awaitingIdentify, &actions)
@@ -398,14 +402,14 @@ package struct ShardSession: Sendable {
         }
         counters.heartbeatsSent += 1
         heartbeat?.sent(now: now, scheduled: scheduled)
-        sends.record(now: now)
+        sends.record(heartbeat: true, now: now)
         actions.append(.send(.heartbeat(sequence: sequence == 0 ? nil : sequence)))
     }
 
     private mutating func sendCommands(now: UInt64, _ actions: inout [SessionAction]) {
         guard case .active = phase else { return }
         while !commands.isEmpty, sends.permits(now: now) > 0, let command = commands.popFirst() {
-            sends.record(now: now)
+            sends.record(heartbeat: false, now: now)
             actions.append(.send(.command(command)))
         }
     }

@@ -1,11 +1,5 @@
 import GatewayProtocol
 
-/// A whole HTTP answer.
-package struct HTTPResponse: Sendable {
-    package var head: HTTPResponseHead
-    package var body: [UInt8]
-}
-
 /// One request and its answer on a connection of its own. Confined to its loop's thread; the completion is called once,
 /// unless the exchange is cancelled.
 package final class HTTPExchange: StreamConnection, @unchecked Sendable {

@@ -11,14 +11,14 @@ extension Cluster {
     /// The ids of the cluster's shards, rising. Throws `invalidState` before they are known.
     public func shardIDs() throws(GatewayError) -> [UInt32] {
         if let engine = currentEngine, engine.isLaunched { return engine.cells.map(\.id) }
-        guard let total = configuration.scheme.total else {
+        guard !configuration.scheme.needsRecommendation else {
             throw GatewayError(.invalidState, "the number of shards is not known before the API has answered")
         }
-        return Array(configuration.scheme.ids(recommended: total))
+        return Array(try configuration.scheme.resolved(recommended: 1).ids)
     }
 
     /// Throws `notFound`, or `invalidState` when the cluster is not running.
-    public func info(shard id: UInt32) throws(GatewayError) -> ShardInfo { ShardInfo(try engine().cell(id)) }
+    public func info(shard id: UInt32) throws(GatewayError) -> ShardInfo { try engine().info(id) }
 
     /// Queues a payload as it stands: a JSON object with `op` and `d`, at most 4096 bytes, of an opcode that is not the
     /// library's own (1, 2, 6). Sent as soon as the shard is active and the send window lets it through; survives

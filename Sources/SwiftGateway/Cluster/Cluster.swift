@@ -140,6 +140,14 @@ public final class Cluster: Sendable {
         if done == nil { throw GatewayError(.timeout, "another shutdown is still under way") }
     }
 
+    /// Shuts down resumable within 5 s if still running, and returns only when no handler will be called any more.
+    package func end() {
+        do throws(GatewayError) { try shutdown(resumable: true, timeout: 5_000_000_000) } catch {
+            // Another thread is shutting down: it is waited for, however long its handler takes.
+            do throws(GatewayError) { try shutdown(resumable: true, timeout: nil) } catch {}
+        }
+    }
+
     func refuseInHandler() throws(GatewayError) {
         if currentEngine?.isHandlerThread == true {
             throw GatewayError(.wouldDeadlock, "this call waits for event handlers and came from inside one")

@@ -34,7 +34,7 @@ final class Engine: @unchecked Sendable {
         configuration = cluster.configuration
         log = cluster.log
         tls = try TLSContext(caFile: configuration.caFile)
-        bootCell = ShardCell(id: configuration.scheme.firstID ?? 0, total: 0)
+        bootCell = ShardCell(id: configuration.scheme.firstID, total: 0)
     }
 
     var total: UInt32 { shards.withLock { $0.total } }
@@ -51,6 +51,12 @@ final class Engine: @unchecked Sendable {
         return cell
     }
 
+    func info(_ id: UInt32) throws(GatewayError) -> ShardInfo {
+        let cell = try cell(id)
+        let queued = shards.withLock { $0.runners[id] }?.queueDepth ?? 0
+        return ShardInfo(cell, queued: queued)
+    }
+
     var isHandlerThread: Bool {
         contexts.contains { $0.loop.isCurrent || $0.queue?.isCurrent == true }
     }
@@ -60,7 +66,7 @@ final class Engine: @unchecked Sendable {
     /// Starts the first loop and, where the API must be asked, the question; otherwise the shards.
     func begin() throws(GatewayError) {
         let first = try addLoop()
-        if let url = configuration.gatewayURL, configuration.scheme.total != nil {
+        if let url = configuration.gatewayURL, !configuration.scheme.needsRecommendation {
             try launch(gateway: url, bot: nil)
             return
         }
@@ -78,18 +84,29 @@ final class Engine: @unchecked Sendable {
     }
 
     private func bootstrapped(_ result: Result<GatewayBot, GatewayError>) {
+        let bot: GatewayBot
+        switch result {
+        case .success(let answer): bot = answer
+        case .failure(let error): return giveUp(error)
+        }
         do throws(GatewayError) {
-            let bot = try result.get()
             log.write(.info, "cluster") {
                 "the API recommends \(bot.shards) shards; \(bot.remaining) of \(bot.total) identifies left"
             }
-            let url = try configuration.gatewayURL ?? GatewayURL.checked(bot.url, schemes: ["wss", "ws"])
-            try launch(gateway: url, bot: bot)
+            if let url = configuration.gatewayURL {
+                try launch(gateway: url, bot: bot)
+            } else {
+                try launch(gateway: try GatewayURL.checked(bot.url, schemes: ["wss", "ws"]), bot: bot)
+            }
         } catch {
-            log.write(.error, "cluster") { error.message }
-            tell(error, state: .fatal)
-            cluster.failed(error)
+            giveUp(error)
         }
+    }
+
+    private func giveUp(_ error: GatewayError) {
+        log.write(.error, "cluster") { error.message }
+        tell(error, state: .fatal)
+        cluster.failed(error)
     }
 
     private func addLoop() throws(GatewayError) -> LoopContext {
@@ -119,8 +136,8 @@ final class Engine: @unchecked Sendable {
 
     /// The shards are known: make and start them.
     private func launch(gateway: GatewayURL, bot: GatewayBot?) throws(GatewayError) {
-        let total = configuration.scheme.total ?? bot?.shards ?? 1
-        let ids = Array(configuration.scheme.ids(recommended: total))
+        let range = try configuration.scheme.resolved(recommended: bot?.shards ?? 1)
+        let (ids, total) = (Array(range.ids), range.total)
         while contexts.count < loopCount(for: ids.count) { _ = try addLoop() }
         let contexts = self.contexts
         let gate = IdentifyGate(
@@ -130,8 +147,9 @@ final class Engine: @unchecked Sendable {
             timeLoop: contexts[0].loop)
         if let bot {
             gate.setBudget(
-                remaining: bot.remaining, total: bot.total,
-                resetAt: Clock.now() &+ bot.resetAfterMilliseconds &* 1_000_000)
+                IdentifyQueue.Budget(
+                    remaining: bot.remaining, total: bot.total,
+                    resetAt: Clock.now() &+ bot.resetAfterMilliseconds &* 1_000_000))
             if Int(bot.remaining) < ids.count {
                 tell(
                     GatewayError(

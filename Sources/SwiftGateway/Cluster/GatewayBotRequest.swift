@@ -54,14 +54,17 @@ final class GatewayBotRequest: @unchecked Sendable {
             let exchange = try HTTPExchange(
                 loop: loop, endpoint: Endpoint(host: url.host, port: url.port, tls: url.isSecure ? tls : nil),
                 target: url.target,
-                headers: [("User-Agent", Version.userAgent), ("Authorization", "Bot \(token)"), ("Accept", "application/json")],
+                headers: [
+                    HTTPHeader("User-Agent", Version.userAgent), HTTPHeader("Authorization", "Bot \(token)"),
+                    HTTPHeader("Accept", "application/json"),
+                ],
                 timeout: timeout
             ) { [self] result in
-                exchange = nil
+                self.exchange = nil
                 completion(interpret(result))
             }
             self.exchange = exchange
-            exchange.open(resolver: resolver)
+            exchange.start(resolver: resolver)
         } catch {
             completion(.failure(Failure(error: error, isFinal: true, retryAfter: 0)))
         }
@@ -69,8 +72,8 @@ final class GatewayBotRequest: @unchecked Sendable {
 
     private func interpret(_ result: Result<HTTPResponse, GatewayError>) -> Answer {
         switch result {
-        case .failure(let error): .failure(Failure(error: error, isFinal: false, retryAfter: 0))
-        case .success(let response): interpret(response)
+        case .failure(let error): return .failure(Failure(error: error, isFinal: false, retryAfter: 0))
+        case .success(let response): return interpret(response)
         }
     }
 
@@ -83,14 +86,14 @@ final class GatewayBotRequest: @unchecked Sendable {
         }
         switch response.status {
         case 200:
-            do throws(GatewayError) {
+            do throws(HTTPError) {
                 let answer = try GatewayBotResponse(response.body)
                 return .success(
                     GatewayBot(
                         url: answer.url, shards: answer.shards, total: answer.total, remaining: answer.remaining,
                         resetAfterMilliseconds: answer.resetAfterMilliseconds, maxConcurrency: answer.maxConcurrency))
             } catch {
-                return failure(.http, error.message, final: false)
+                return failure(.http, error.reason.description, final: false)
             }
         case 401: return failure(.unauthorized, "the token is invalid", final: true)
         case 403: return failure(.http, "access is denied: \(response.excerpt)", final: false, retryAfter: 60_000_000_000)

@@ -53,8 +53,8 @@ final class IdentifyGate: Sendable {
     }
 
     /// What the API said of identifies left.
-    func setBudget(remaining: UInt32, total: UInt32, resetAt: UInt64) {
-        state.withLock { $0.queue.setBudget(remaining: remaining, total: total, resetAt: resetAt) }
+    func setBudget(_ budget: IdentifyQueue.Budget) {
+        state.withLock { $0.queue.setBudget(budget) }
         poll()
     }
 
@@ -62,7 +62,7 @@ final class IdentifyGate: Sendable {
         let (granted, next) = state.withLock { state in
             let now = Clock.now()
             let granted = state.queue.poll(now: now).compactMap { state.waiting.removeValue(forKey: $0) }
-            return (granted, state.queue.nextDeadline(now: now))
+            return (granted, state.queue.nextDeadline)
         }
         for waiting in granted {
             waiting.loop.post { waiting.runner.identifyGranted() }

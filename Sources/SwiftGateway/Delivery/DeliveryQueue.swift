@@ -123,7 +123,7 @@ final class DeliveryQueue: @unchecked Sendable {
 
     /// Takes an event in. `hasRoom` must have been asked before a dispatch. `position` is what counts as delivered when
     /// the handler has returned.
-    func push(_ event: borrowing EventView, position: DeliveredPosition, cell: ShardCell) {
+    func push(_ event: EventView, position: DeliveredPosition, cell: ShardCell) {
         // A name without a type is the sender's bytes and has to be copied; the others lie in static storage.
         let copiesName = event.type == nil && event.name.count > 0
         let payload = (copiesName ? event.name.count + 1 : 0) + event.data.count
@@ -180,7 +180,7 @@ final class DeliveryQueue: @unchecked Sendable {
 
     /// Writes a record and returns the head to publish; nil when it does not fit.
     private func place(
-        _ header: consuming Header, payload: Int, _ event: borrowing EventView?
+        _ header: Header, payload: Int, _ event: EventView?
     ) -> Int? {
         let size = (Self.headerSize + payload + 15) & ~15
         var position = head.load(ordering: .relaxed)
@@ -203,6 +203,7 @@ final class DeliveryQueue: @unchecked Sendable {
             }
             position += toEnd
         }
+        var header = header
         header.size = size
         let target = base + (position & mask)
         let copiesName = header.staticName == nil && header.nameCount > 0 && header.boxed == nil
@@ -217,7 +218,7 @@ final class DeliveryQueue: @unchecked Sendable {
         return position == seenTail
     }
 
-    private static func write(_ event: borrowing EventView, copiesName: Bool, to target: UnsafeMutableRawPointer) {
+    private static func write(_ event: EventView, copiesName: Bool, to target: UnsafeMutableRawPointer) {
         var at = target
         if copiesName, let name = event.name.baseAddress {
             at.copyMemory(from: name, byteCount: event.name.count)
@@ -308,7 +309,7 @@ final class DeliveryQueue: @unchecked Sendable {
         return position + header.size
     }
 
-    private func hand(_ header: borrowing Header, bytes: UnsafeMutableRawPointer) {
+    private func hand(_ header: Header, bytes: UnsafeMutableRawPointer) {
         let id = header.cell._withUnsafeGuaranteedRef { $0.id }
         var event = EventView(kind: header.kind, shardID: id)
         event.type = header.type
@@ -331,7 +332,7 @@ final class DeliveryQueue: @unchecked Sendable {
         handler(event)
     }
 
-    private func note(_ header: borrowing Header) {
+    private func note(_ header: Header) {
         let position = header.position
         guard position != .none else { return }
         header.cell._withUnsafeGuaranteedRef { $0.noteDelivered(position) }

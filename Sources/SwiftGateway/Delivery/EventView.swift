@@ -67,4 +67,4 @@ public struct EventKinds: OptionSet, Sendable, Hashable {
 }
 
 /// Takes events, one at a time per shard and in order. Shards of different I/O threads may call at the same time.
-public typealias EventHandler = @Sendable (borrowing EventView) -> Void
+public typealias EventHandler = @Sendable (EventView) -> Void

@@ -15,24 +15,29 @@ struct SessionDocument: Equatable {
 
     func json() -> [UInt8] {
         var writer = JSONWriter()
-        writer.raw("{\"version\":1,\"bot\":")
+        writer.beginObject()
+        writer.key("version")
+        writer.number(Self.version)
+        writer.key("bot")
         writer.string(fingerprint)
-        writer.raw(",\"total\":")
-        writer.number(UInt64(total))
-        writer.raw(",\"sessions\":[")
-        for (index, entry) in sessions.sorted(by: { $0.key < $1.key }).enumerated() {
-            if index > 0 { writer.raw(",") }
-            writer.raw("{\"shard\":")
-            writer.number(UInt64(entry.key))
-            writer.raw(",\"session_id\":")
-            writer.string(entry.value.id)
-            writer.raw(",\"resume_gateway_url\":")
-            writer.string(entry.value.resumeURL)
-            writer.raw(",\"sequence\":")
-            writer.number(entry.value.sequence)
-            writer.raw("}")
+        writer.key("total")
+        writer.number(total)
+        writer.key("sessions")
+        writer.beginArray()
+        for (shard, session) in sessions.sorted(by: { $0.key < $1.key }) {
+            writer.beginObject()
+            writer.key("shard")
+            writer.number(shard)
+            writer.key("session_id")
+            writer.string(session.id)
+            writer.key("resume_gateway_url")
+            writer.string(session.resumeURL)
+            writer.key("sequence")
+            writer.number(session.sequence)
+            writer.endObject()
         }
-        writer.raw("]}")
+        writer.endArray()
+        writer.endObject()
         return writer.bytes
     }
 
@@ -41,9 +46,10 @@ struct SessionDocument: Equatable {
     static func parse(_ bytes: [UInt8], fingerprint: String) throws(GatewayError) -> SessionDocument {
         do throws(GatewayError) {
             guard bytes.count <= sizeLimit else { throw GatewayError(.file, "it is larger than \(sizeLimit) bytes") }
-            return try bytes.withUnsafeBytes { bytes throws(GatewayError) in
-                try parse(bytes, fingerprint: fingerprint)
+            let result = bytes.withUnsafeBytes { bytes in
+                Result { () throws(GatewayError) in try parse(bytes, fingerprint: fingerprint) }
             }
+            return try result.get()
         } catch {
             throw GatewayError(.file, "the stored sessions cannot be used: \(error.message)")
         }
@@ -52,7 +58,11 @@ struct SessionDocument: Equatable {
     private static func parse(
         _ bytes: UnsafeRawBufferPointer, fingerprint: String
     ) throws(GatewayError) -> SessionDocument {
-        guard JSONCheck.isValid(bytes) else { throw GatewayError(.file, "the text is not JSON") }
+        do throws(JSONSyntaxError) {
+            try JSONCheck.validate(bytes)
+        } catch {
+            throw GatewayError(.file, "the text is not JSON: \(error.reason) at byte \(error.offset)")
+        }
         guard let version = JSONField.uint64(bytes, "/version") else { throw GatewayError(.file, "there is no version") }
         guard version == Self.version else {
             throw GatewayError(.file, "version \(version) is unknown; this library writes version \(Self.version)")

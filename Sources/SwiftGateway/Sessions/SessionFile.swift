@@ -9,7 +9,7 @@ struct SessionFile: Sendable {
 
     /// The file's bytes, or nil when there is none. Throws `file`.
     func read() throws(GatewayError) -> [UInt8]? {
-        let fd = open(path, O_RDONLY | O_CLOEXEC)
+        let fd = clinux_open(path, O_RDONLY | O_CLOEXEC, 0)
         guard fd >= 0 else {
             let code = clinux_errno()
             if code == ENOENT { return nil }
@@ -35,7 +35,7 @@ struct SessionFile: Sendable {
     /// Replaces the file. Readable by its owner only: a session id lets its holder listen in. Throws `file`.
     func write(_ bytes: [UInt8], synced: Bool) throws(GatewayError) {
         let temporary = "\(path).tmp"
-        let fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        let fd = clinux_open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard fd >= 0 else { throw error("write", clinux_errno()) }
         var written = 0
         while written < bytes.count {

@@ -50,7 +50,7 @@ public struct ShardInfo: Sendable {
 
     init(_ cell: ShardCell, queued: Int = 0) {
         let now = Clock.now()
-        let snapshot = cell.snapshot.withLock { $0 }
+        var snapshot = cell.snapshot.withLock { $0 }
         id = cell.id
         total = cell.total
         state = snapshot.state

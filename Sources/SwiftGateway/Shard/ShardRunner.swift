@@ -63,6 +63,9 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
         perform()
     }
 
+    /// Bytes that wait in the queue of this shard's loop. Any thread.
+    var queueDepth: Int { context.queue?.depth ?? 0 }
+
     /// Runs `body` with this shard on its loop's thread.
     func onLoop(_ body: @escaping @Sendable (ShardRunner) -> Void) {
         loop.post { [self] in body(self) }
@@ -273,7 +276,7 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
     // MARK: Delivery
 
     @inline(__always)
-    private func deliver(_ event: borrowing EventView, position: DeliveredPosition) {
+    private func deliver(_ event: EventView, position: DeliveredPosition) {
         if let queue = context.queue {
             queue.push(event, position: position, cell: cell)
         } else {
