@@ -21,7 +21,7 @@ let package = Package(
         .target(name: "SwiftGateway", dependencies: ["GatewayProtocol", "GatewayTransport", "CLinux"]),
         .target(name: "SwiftGatewayC", dependencies: ["SwiftGateway", "CSwiftGateway"]),
 
-        .testTarget(name: "GatewayProtocolTests", dependencies: ["GatewayProtocol"]),
+        .testTarget(name: "GatewayProtocolTests", dependencies: ["GatewayProtocol", "CLinux"]),
         .testTarget(name: "GatewayTransportTests", dependencies: ["GatewayTransport", "CLinux", "CZlib", "CZstd"]),
         .testTarget(name: "SwiftGatewayTests", dependencies: ["SwiftGateway"]),
     ],
