@@ -1,0 +1,2 @@
+import NIOCore
+enum ControlListener { static func open(_ server: GatewayServer) async throws -> Int? { nil } }

@@ -1,0 +1,84 @@
+/// A REST request, as far as the gateway's routes look at it.
+struct RESTRequest {
+    let method: String
+    /// With its query.
+    let uri: String
+    let authorization: String?
+    let userAgent: String?
+
+    var path: String { String(uri.prefix { $0 != "?" }) }
+}
+
+/// The routes of `gateway.md` §2, without sockets.
+enum HTTPRoutes {
+    static let json = ["Content-Type": "application/json"]
+
+    /// Whether a fault may stand in for the answer.
+    static func isGatewayRoute(_ path: String) -> Bool {
+        path.hasSuffix("/gateway") || path.hasSuffix("/gateway/bot")
+    }
+
+    static func answer(_ request: RESTRequest, gatewayURL: String, state: inout GatewayState, now: UInt64) -> HTTPAnswer {
+        var path = request.path
+        if path.hasPrefix("/api") {
+            path.removeFirst(4)
+            if path.hasPrefix("/v") {
+                let version = path.dropFirst(2).prefix { $0 != "/" }
+                guard version == "10" || version == "9" else {
+                    return error(400, code: 50041, "Invalid API version")
+                }
+                path.removeFirst(2 + version.count)
+            }
+        }
+        let configuration = state.configuration
+        if configuration.requiresUserAgent, !(request.userAgent?.hasPrefix("DiscordBot (") ?? false) {
+            return error(403, code: 40333, "internal network error")
+        }
+        switch path {
+        case "/gateway", "/gateway/bot":
+            guard request.method == "GET" else { return error(405, code: 0, "405: Method Not Allowed") }
+        default: return error(404, code: 0, "404: Not Found")
+        }
+        guard path == "/gateway/bot" else {
+            return HTTPAnswer(status: 200, headers: json, body: JSON.object(["url": .string(gatewayURL)]).description)
+        }
+        guard let token = state.acceptedToken, request.authorization == "Bot \(token)" else {
+            return error(401, code: 0, "401: Unauthorized")
+        }
+        let body: JSON = [
+            "url": .string(gatewayURL), "shards": JSON(configuration.recommendedShards),
+            "session_start_limit": [
+                "total": JSON(configuration.sessionStartTotal),
+                "reset_after": JSON(state.startLimit.resetAfter(at: now)),
+                "remaining": JSON(state.startLimit.remaining), "max_concurrency": JSON(configuration.maxConcurrency),
+            ],
+        ]
+        return HTTPAnswer(status: 200, headers: json, body: body.description)
+    }
+
+    static func error(_ status: Int, code: Int, _ message: String) -> HTTPAnswer {
+        HTTPAnswer(
+            status: status, headers: json,
+            body: JSON.object(["message": .string(message), "code": JSON(code)]).description
+        )
+    }
+}
+
+/// What a websocket upgrade asked for.
+struct UpgradeRequest: Sendable {
+    let uri: String
+    let userAgent: String?
+    let query: [String: String]
+
+    init(uri: String, userAgent: String?) {
+        self.uri = uri
+        self.userAgent = userAgent
+        var query: [String: String] = [:]
+        let text = uri.drop { $0 != "?" }.dropFirst()
+        for pair in text.split(separator: "&") {
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            query[String(parts[0])] = parts.count > 1 ? String(parts[1]) : ""
+        }
+        self.query = query
+    }
+}

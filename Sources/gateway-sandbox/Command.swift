@@ -1,0 +1,3 @@
+import ArgumentParser
+import GatewaySandbox
+@main struct Command: AsyncParsableCommand { func run() async {} }
