@@ -1,7 +1,6 @@
 import CZlib
 import Foundation
 import NIOCore
-import NIOHTTP1
 import NIOPosix
 import NIOSSL
 import NIOWebSocket
@@ -60,23 +59,11 @@ final class TestClient: Sendable {
                         let name = host.contains(where: \.isLetter) ? host : nil
                         try pipeline.addHandler(NIOSSLClientHandler(context: tls, serverHostname: name))
                     }
-                    let starter = UpgradeStarter(uri: path + query, ready: ready)
-                    let upgrader = NIOWebSocketClientUpgrader(maxFrameSize: 1 << 26) { channel, _ in
-                        channel.eventLoop.makeCompletedFuture {
-                            try channel.pipeline.syncOperations.addHandler(
-                                FrameCollector(continuation: continuation, zlib: zlib)
-                            )
-                        }
+                    let starter = UpgradeStarter(uri: path + query, ready: ready) {
+                        try pipeline.addHandler(ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: 1 << 26)))
+                        try pipeline.addHandler(WebSocketFrameEncoder())
+                        try pipeline.addHandler(FrameCollector(continuation: continuation, zlib: zlib))
                     }
-                    try pipeline.addHTTPClientHandlers(
-                        withClientUpgrade: (
-                            upgraders: [upgrader],
-                            completionHandler: { context in
-                                context.pipeline.syncOperations.removeHandler(starter, promise: nil)
-                                ready.succeed(())
-                            }
-                        )
-                    )
                     try pipeline.addHandler(starter)
                 }
             }
@@ -157,38 +144,50 @@ final class TestClient: Sendable {
     func drop() async throws { try await channel.close() }
 }
 
-/// Sends the upgrade request, and reports an answer that refuses it.
-private final class UpgradeStarter: ChannelInboundHandler, RemovableChannelHandler, @unchecked Sendable {
-    typealias InboundIn = HTTPClientResponsePart
-    typealias OutboundOut = HTTPClientRequestPart
-    let uri: String
-    let ready: EventLoopPromise<Void>
+/// Asks for the upgrade, and lets everything after the answer's head through to what `install` adds.
+private final class UpgradeStarter: ChannelInboundHandler, @unchecked Sendable {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+    private let uri: String
+    private let ready: EventLoopPromise<Void>
+    private let install: () throws -> Void
+    private var head: ByteBuffer? = ByteBuffer()
 
-    init(uri: String, ready: EventLoopPromise<Void>) {
+    init(uri: String, ready: EventLoopPromise<Void>, install: @escaping () throws -> Void) {
         self.uri = uri
         self.ready = ready
-    }
-
-    func handlerAdded(context: ChannelHandlerContext) {
-        if context.channel.isActive { start(context) }
+        self.install = install
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        start(context)
+        let lines = [
+            "GET \(uri) HTTP/1.1", "Host: 127.0.0.1", "User-Agent: DiscordBot (test, 1)", "Upgrade: websocket",
+            "Connection: Upgrade", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13", "", "",
+        ]
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: lines.joined(separator: "\r\n"))), promise: nil)
         context.fireChannelActive()
     }
 
-    private func start(_ context: ChannelHandlerContext) {
-        var head = HTTPRequestHead(version: .http1_1, method: .GET, uri: uri)
-        head.headers = ["Host": "127.0.0.1", "User-Agent": "DiscordBot (test, 1)", "Content-Length": "0"]
-        context.write(wrapOutboundOut(.head(head)), promise: nil)
-        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-    }
-
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if case .head(let head) = unwrapInboundIn(data) {
-            ready.fail(ClientFailure(description: "HTTP \(head.status.code)"))
+        var bytes = unwrapInboundIn(data)
+        guard var head else { return context.fireChannelRead(data) }
+        head.writeBuffer(&bytes)
+        self.head = head
+        let text = String(buffer: head)
+        guard let end = text.utf8.firstRange(of: "\r\n\r\n".utf8) else { return }
+        self.head = nil
+        guard text.hasPrefix("HTTP/1.1 101 "), text.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=") else {
+            return ready.fail(ClientFailure(description: text))
         }
+        do {
+            try install()
+            ready.succeed(())
+        } catch {
+            ready.fail(error)
+        }
+        head.moveReaderIndex(forwardBy: text.utf8.distance(from: text.utf8.startIndex, to: end.upperBound))
+        if head.readableBytes > 0 { context.fireChannelRead(wrapInboundOut(head)) }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
