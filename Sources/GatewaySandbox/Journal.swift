@@ -106,7 +106,9 @@ public struct Journal: Sendable {
 
     /// The RESUMEs.
     public var resumes: [(session: String, sequence: Int64)] {
-        entries.compactMap { if case .resume(let session, let sequence) = $0.event { (session, sequence) } else { nil } }
+        entries.compactMap {
+            if case .resume(let session, let sequence) = $0.event { (session, sequence) } else { nil }
+        }
     }
 
     /// Times and sequences of the heartbeats.

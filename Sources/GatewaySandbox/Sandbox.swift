@@ -135,7 +135,9 @@ public final class Sandbox: Sendable {
     public func entry(
         from index: Int = 0, timeout: Duration = .seconds(10), where matches: @escaping @Sendable (JournalEntry) -> Bool
     ) async -> JournalEntry? {
-        guard await wait(timeout: timeout, for: { $0.entries(from: index).contains(where: matches) }) else { return nil }
+        guard await wait(timeout: timeout, for: { $0.entries(from: index).contains(where: matches) }) else {
+            return nil
+        }
         return await journal.entries(from: index).first(where: matches)
     }
 

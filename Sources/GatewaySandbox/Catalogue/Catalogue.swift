@@ -21,8 +21,10 @@ struct Catalogue: Sendable {
 
     /// How often the events of ordinary traffic occur, relative to each other. Everything else is rare.
     private static let weights: [String: Int] = [
-        "MESSAGE_CREATE": 12, "PRESENCE_UPDATE": 24, "TYPING_START": 20, "MESSAGE_UPDATE": 6, "MESSAGE_REACTION_ADD": 10,
-        "VOICE_STATE_UPDATE": 5, "MESSAGE_DELETE": 4, "GUILD_MEMBER_UPDATE": 6, "CHANNEL_UPDATE": 2, "INTERACTION_CREATE": 1,
+        "MESSAGE_CREATE": 12, "PRESENCE_UPDATE": 24, "TYPING_START": 20, "MESSAGE_UPDATE": 6,
+        "MESSAGE_REACTION_ADD": 10,
+        "VOICE_STATE_UPDATE": 5, "MESSAGE_DELETE": 4, "GUILD_MEMBER_UPDATE": 6, "CHANNEL_UPDATE": 2,
+        "INTERACTION_CREATE": 1,
         "GUILD_MEMBER_ADD": 2, "GUILD_MEMBER_REMOVE": 2, "MESSAGE_REACTION_REMOVE": 2, "THREAD_UPDATE": 1,
         "GUILD_AUDIT_LOG_ENTRY_CREATE": 1, "INVITE_CREATE": 1,
     ]

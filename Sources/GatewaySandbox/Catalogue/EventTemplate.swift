@@ -37,7 +37,8 @@ struct EventTemplate: Sendable {
             if let content = data["content"] {
                 let isEmpty = content.count == 2
                 let start = content.lowerBound + 1
-                cuts.append((start..<start, [.bytes([UInt8(ascii: "#")]), .number] + (isEmpty ? [] : [.bytes([0x20])])))
+                cuts.append(
+                    (start..<start, [.bytes([UInt8(ascii: "#")]), .number] + (isEmpty ? [] : [.bytes([0x20])])))
             }
             if let id = data["id"] { cuts.append((id.lowerBound + 1..<id.upperBound - 1, [.messageID])) }
         }

@@ -143,7 +143,8 @@ extension Fault {
     /// A binary frame of bytes that mean nothing.
     public static let unsolicitedBinary = Fault.frame(RawFrame(opcode: 2, payload: [0xDE, 0xAD, 0xBE, 0xEF]))
     /// A heartbeat ACK as a text frame, also on compressed connections.
-    public static let plainText = Fault.frame(RawFrame(opcode: 1, payload: Array("{\"t\":null,\"s\":null,\"op\":11,\"d\":null}".utf8)))
+    public static let plainText = Fault.frame(
+        RawFrame(opcode: 1, payload: Array("{\"t\":null,\"s\":null,\"op\":11,\"d\":null}".utf8)))
     public static let ping = Fault.frame(RawFrame(opcode: 9, payload: Array("sandbox".utf8)))
     public static let unsolicitedPong = Fault.frame(RawFrame(opcode: 10, payload: Array("sandbox".utf8)))
     /// A ping of 126 bytes, one more than control frames may carry.

@@ -27,7 +27,9 @@ enum ClientCommand: Equatable {
         case .requestGuildMembers:
             self = try Self.members(body)
         case .requestSoundboardSounds:
-            guard let ids = body["guild_ids"]?.array else { throw Refusal(.unknownOpcode, "guild_ids must be an array.") }
+            guard let ids = body["guild_ids"]?.array else {
+                throw Refusal(.unknownOpcode, "guild_ids must be an array.")
+            }
             var guilds: [UInt64] = []
             for id in ids { guilds.append(try Self.snowflake(id, "guild_ids")) }
             self = .soundboardSounds(guilds: guilds)

@@ -60,7 +60,8 @@ struct GatewayState {
             return .startLimitReached
         }
         var session = Session(
-            id: random.hex(32), serial: nextSerial, shard: request.shard, total: request.total, intents: request.intents,
+            id: random.hex(32), serial: nextSerial, shard: request.shard, total: request.total,
+            intents: request.intents,
             wantsPayloadCompression: request.compress, configuration: configuration, catalogue: catalogue
         )
         nextSerial += 1

@@ -34,7 +34,9 @@ struct JSONMembers {
             switch bytes[at] {
             case UInt8(ascii: "\""):
                 at += 1
-                while at < bytes.count, bytes[at] != UInt8(ascii: "\"") { at += bytes[at] == UInt8(ascii: "\\") ? 2 : 1 }
+                while at < bytes.count, bytes[at] != UInt8(ascii: "\"") {
+                    at += bytes[at] == UInt8(ascii: "\\") ? 2 : 1
+                }
                 at += 1
                 if depth == 0 { return min(at, bytes.count) }
             case UInt8(ascii: "{"), UInt8(ascii: "["):

@@ -55,7 +55,8 @@ final class CertificateAuthority {
         defer { EVP_PKEY_free(serverKey) }
         let day = 86_400
         let server = try Self.makeCertificate(
-            name: name, key: serverKey, issuer: signsItself ? nil : certificate, issuerKey: signsItself ? serverKey : key,
+            name: name, key: serverKey, issuer: signsItself ? nil : certificate,
+            issuerKey: signsItself ? serverKey : key,
             validFrom: expired ? -30 * day : -day, validFor: expired ? -day : 365 * day,
             extensions: [
                 (NID_basic_constraints, "critical,CA:FALSE"), (NID_subject_alt_name, names),

@@ -2,7 +2,8 @@ import NIOCore
 
 /// Websocket framing for servers; knows no rules, so that faults can break them.
 enum FrameWriter {
-    static func write(_ payload: ArraySlice<UInt8>, opcode: UInt8, isFinal: Bool = true, into buffer: inout ByteBuffer) {
+    static func write(_ payload: ArraySlice<UInt8>, opcode: UInt8, isFinal: Bool = true, into buffer: inout ByteBuffer)
+    {
         header(opcode: opcode, isFinal: isFinal, reserved: 0, isMasked: false, length: UInt64(payload.count), &buffer)
         buffer.writeBytes(payload)
     }

@@ -68,7 +68,9 @@ final class GatewayConnection: ChannelInboundHandler, @unchecked Sendable {
         superviseHeartbeats()
         guard !server.strike(.hello, self) else { return }
         let interval = server.configuration.heartbeatInterval.milliseconds
-        send("{\"t\":null,\"s\":null,\"op\":10,\"d\":{\"heartbeat_interval\":\(interval),\"_trace\":[\"[\\\"gateway-sandbox\\\",{}]\"]}}")
+        send(
+            "{\"t\":null,\"s\":null,\"op\":10,\"d\":{\"heartbeat_interval\":\(interval),\"_trace\":[\"[\\\"gateway-sandbox\\\",{}]\"]}}"
+        )
         server.note(.helloSent, connection: self)
     }
 

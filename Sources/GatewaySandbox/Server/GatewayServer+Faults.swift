@@ -69,7 +69,8 @@ extension GatewayServer {
     func due(_ moment: Moment, _ connection: GatewayConnection) -> [Fault] {
         guard !armed.isEmpty else { return [] }
         var due: [Fault] = []
-        for index in armed.indices where armed[index].order.moment == moment && matches(armed[index].order, connection) {
+        for index in armed.indices where armed[index].order.moment == moment && matches(armed[index].order, connection)
+        {
             if let times = armed[index].order.times {
                 guard times > 0 else { continue }
                 armed[index].order.times = times - 1
@@ -169,7 +170,10 @@ extension GatewayConnection {
                 {  "d" : {"op":7,"t":"READY","s":999999,"d":{"op":9},"x":["\\"op\\":7", "}", {"s":1}]} ,
                 \t"extra":{"op":1},"op" :\t0 , "s":
                 """
-            append(.text(before: Array(before.utf8), after: Array(" , \"t\" : \"SANDBOX_REORDERED\" } ".utf8), isResumed: false))
+            append(
+                .text(
+                    before: Array(before.utf8), after: Array(" , \"t\" : \"SANDBOX_REORDERED\" } ".utf8),
+                    isResumed: false))
         case .hugeDispatch(let bytes):
             append(.event("SANDBOX_HUGE", "{\"padding\":\"\(String(repeating: "h", count: max(0, bytes)))\"}"))
         case .sequenceGap(let count):

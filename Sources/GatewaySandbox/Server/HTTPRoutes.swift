@@ -9,7 +9,7 @@ struct RESTRequest {
     var path: String { String(uri.prefix { $0 != "?" }) }
 }
 
-/// The routes of `gateway.md` §2, without sockets.
+/// The routes of `gateway.md` §2, and those few that bot libraries ask before they connect. Without sockets.
 enum HTTPRoutes {
     static let json = ["Content-Type": "application/json"]
 
@@ -18,7 +18,8 @@ enum HTTPRoutes {
         path.hasSuffix("/gateway") || path.hasSuffix("/gateway/bot")
     }
 
-    static func answer(_ request: RESTRequest, gatewayURL: String, state: inout GatewayState, now: UInt64) -> HTTPAnswer {
+    static func answer(_ request: RESTRequest, gatewayURL: String, state: inout GatewayState, now: UInt64) -> HTTPAnswer
+    {
         var path = request.path
         if path.hasPrefix("/api") {
             path.removeFirst(4)
@@ -35,16 +36,19 @@ enum HTTPRoutes {
             return error(403, code: 40333, "internal network error")
         }
         switch path {
-        case "/gateway", "/gateway/bot":
+        case "/gateway", "/gateway/bot", "/users/@me", "/oauth2/applications/@me", "/applications/@me":
             guard request.method == "GET" else { return error(405, code: 0, "405: Method Not Allowed") }
         default: return error(404, code: 0, "404: Not Found")
         }
-        guard path == "/gateway/bot" else {
+        guard path != "/gateway" else {
             return HTTPAnswer(status: 200, headers: json, body: JSON.object(["url": .string(gatewayURL)]).description)
         }
         guard let token = state.acceptedToken, request.authorization == "Bot \(token)" else {
             return error(401, code: 0, "401: Unauthorized")
         }
+        // Bot libraries ask who they are before they connect.
+        if path == "/users/@me" { return HTTPAnswer(status: 200, headers: json, body: user.description) }
+        if path != "/gateway/bot" { return HTTPAnswer(status: 200, headers: json, body: application.description) }
         let body: JSON = [
             "url": .string(gatewayURL), "shards": JSON(configuration.recommendedShards),
             "session_start_limit": [
@@ -55,6 +59,18 @@ enum HTTPRoutes {
         ]
         return HTTPAnswer(status: 200, headers: json, body: body.description)
     }
+
+    private static let user: JSON = [
+        "id": JSON(String(MemberDirectory.botID)), "username": "harbor_bot", "discriminator": "4417",
+        "global_name": nil, "avatar": nil, "bot": true, "verified": true, "mfa_enabled": true, "flags": 0,
+        "public_flags": 4_194_304, "banner": nil, "accent_color": nil,
+    ]
+
+    private static let application: JSON = [
+        "id": JSON(String(MemberDirectory.botID)), "name": "harbor_bot", "icon": nil, "description": "",
+        "bot_public": true, "bot_require_code_grant": false, "verify_key": "00", "flags": 565_248, "team": nil,
+        "rpc_origins": [], "summary": "", "owner": user,
+    ]
 
     static func error(_ status: Int, code: Int, _ message: String) -> HTTPAnswer {
         HTTPAnswer(

@@ -51,7 +51,9 @@ enum ConnectionPipeline {
             case .drop(true): WireTap.armReset(channel)
             default: break
             }
-            if case .certificate = fault { server.note(.fault(fault.name), connection: connection) } else {
+            if case .certificate = fault {
+                server.note(.fault(fault.name), connection: connection)
+            } else {
                 connection.acceptFaults.append(fault)
             }
         }

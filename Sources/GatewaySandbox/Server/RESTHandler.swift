@@ -37,15 +37,19 @@ final class RESTHandler: ChannelInboundHandler, RemovableChannelHandler, @unchec
         } else {
             let faults = HTTPRoutes.isGatewayRoute(request.path) ? server.due(.rest, connection) : []
             for fault in faults {
-                if case .answerREST = fault { server.note(.fault(fault.name), connection: connection) } else {
+                if case .answerREST = fault {
+                    server.note(.fault(fault.name), connection: connection)
+                } else {
                     connection.apply(fault)
                 }
             }
             if faults.contains(where: \.replacesAnswer) { return }
             let stands = faults.compactMap { if case .answerREST(let answer) = $0 { answer } else { nil } }.first
-            answer = stands ?? HTTPRoutes.answer(
-                request, gatewayURL: server.gatewayURL, state: &server.state, now: server.now
-            )
+            answer =
+                stands
+                ?? HTTPRoutes.answer(
+                    request, gatewayURL: server.gatewayURL, state: &server.state, now: server.now
+                )
             server.note(
                 .rest(method: request.method, path: request.path, status: answer.status, userAgent: userAgent),
                 connection: connection

@@ -1,3 +1,0 @@
-import ArgumentParser
-import GatewaySandbox
-@main struct Command: AsyncParsableCommand { func run() async {} }
