@@ -22,7 +22,7 @@ public enum ControlRoutes {
             return HTTPAnswer(status: 200, body: reference + "\n\n" + FaultOrder.reference + "\n")
         case ("GET", "/status"): return json(server.status)
         case ("GET", "/journal"):
-            let from = UpgradeRequest(uri: uri, userAgent: nil).query["from"].flatMap { Int($0) } ?? 0
+            let from = UpgradeRequest.query(of: uri)["from"].flatMap { Int($0) } ?? 0
             return json(.array(server.journal.entries(from: from).map(\.json)))
         case ("DELETE", "/faults"):
             server.clearFaults()

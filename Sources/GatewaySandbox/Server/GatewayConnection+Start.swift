@@ -1,5 +1,4 @@
 import NIOCore
-import NIOHTTP1
 import NIOTLS
 
 extension GatewayConnection {
@@ -16,22 +15,16 @@ extension GatewayConnection {
         acceptFaults = []
     }
 
-    /// False leaves the request to REST, which then gives `upgradeAnswer`.
-    func mayUpgrade(_ head: HTTPRequestHead) -> Bool {
+    /// Faults of the moment of the upgrade; the answer instead of 101, if there is one.
+    func refusesUpgrade() -> HTTPAnswer? {
         for fault in server.due(.upgrade, self) {
             switch fault {
             case .answerUpgrade(let answer):
                 server.note(.fault(fault.name), connection: self)
-                upgradeAnswer = answer
-                return false
+                return answer
             case .wrongAcceptKey:
                 server.note(.fault(fault.name), connection: self)
-                let lines = [
-                    "HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade",
-                    "Sec-WebSocket-Accept: bm90IHdoYXQgeW91IHdhbnRlZA==", "", "",
-                ]
-                plainTap.send(ByteBuffer(string: lines.joined(separator: "\r\n")))
-                // The upgrader's own answer must not follow.
+                plainTap.send(ByteBuffer(string: UpgradeRequest.answer(key: UpgradeRequest.accept("another key"))))
                 freeze()
             case .silence:
                 server.note(.fault(fault.name), connection: self)
@@ -39,7 +32,7 @@ extension GatewayConnection {
             default: apply(fault)
             }
         }
-        return true
+        return nil
     }
 
     func sawHandshake(_ event: Any) {

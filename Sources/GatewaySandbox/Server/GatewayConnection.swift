@@ -17,8 +17,6 @@ final class GatewayConnection: ChannelInboundHandler, @unchecked Sendable {
 
     /// Faults found at acceptance, for when the pipeline stands.
     var acceptFaults: [Fault] = []
-    /// Given to the websocket upgrade instead of 101.
-    var upgradeAnswer: HTTPAnswer?
     var isHandshaking = false
 
     /// Nil until the upgrade.

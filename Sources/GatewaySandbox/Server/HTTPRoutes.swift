@@ -79,22 +79,3 @@ enum HTTPRoutes {
         )
     }
 }
-
-/// What a websocket upgrade asked for.
-struct UpgradeRequest: Sendable {
-    let uri: String
-    let userAgent: String?
-    let query: [String: String]
-
-    init(uri: String, userAgent: String?) {
-        self.uri = uri
-        self.userAgent = userAgent
-        var query: [String: String] = [:]
-        let text = uri.drop { $0 != "?" }.dropFirst()
-        for pair in text.split(separator: "&") {
-            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            query[String(parts[0])] = parts.count > 1 ? String(parts[1]) : ""
-        }
-        self.query = query
-    }
-}

@@ -64,28 +64,21 @@ enum ConnectionPipeline {
             connection.isHandshaking = true
         }
         try pipeline.addHandler(connection.plainTap)
-        let rest = RESTHandler(connection: connection)
-        let upgrader = NIOWebSocketServerUpgrader(
-            maxFrameSize: GatewayConnection.messageLimit, automaticErrorHandling: false,
-            shouldUpgrade: { channel, head in
-                channel.eventLoop.makeSucceededFuture(connection.mayUpgrade(head) ? HTTPHeaders() : nil)
-            },
-            upgradePipelineHandler: { channel, head in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(connection)
-                    let agent = head.headers.first(name: "User-Agent")
-                    // After the upgrade is through: HELLO must not overtake the 101.
-                    channel.eventLoop.execute { connection.open(UpgradeRequest(uri: head.uri, userAgent: agent)) }
-                }
+        let decoder = ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes))
+        let encoder = HTTPResponseEncoder()
+        try pipeline.addHandlers(decoder, encoder)
+        try pipeline.addHandler(
+            RESTHandler(connection: connection) { rest in
+                // The answer 101 is out. What the client may have sent after its request is handed on by the decoder as it goes.
+                try pipeline.addHandler(
+                    ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: GatewayConnection.messageLimit))
+                )
+                try pipeline.addHandler(connection)
+                pipeline.removeHandler(rest, promise: nil)
+                pipeline.removeHandler(encoder, promise: nil)
+                pipeline.removeHandler(decoder, promise: nil)
             }
         )
-        try pipeline.configureHTTPServerPipeline(
-            withServerUpgrade: (
-                upgraders: [upgrader],
-                completionHandler: { context in context.pipeline.syncOperations.removeHandler(rest, promise: nil) }
-            )
-        )
-        try pipeline.addHandler(rest)
         channel.eventLoop.execute { connection.startFaults() }
     }
 }

@@ -1,7 +1,7 @@
 import NIOCore
 import NIOHTTP1
 
-/// Answers HTTP requests that do not become websockets.
+/// Answers HTTP requests, and starts websockets. Both may come over one connection, as HTTP clients reuse them.
 final class RESTHandler: ChannelInboundHandler, RemovableChannelHandler, @unchecked Sendable {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
@@ -9,7 +9,13 @@ final class RESTHandler: ChannelInboundHandler, RemovableChannelHandler, @unchec
     private let connection: GatewayConnection
     private var head: HTTPRequestHead?
 
-    init(connection: GatewayConnection) { self.connection = connection }
+    /// Puts websocket handlers in this one's place.
+    private let install: (RESTHandler) throws -> Void
+
+    init(connection: GatewayConnection, install: @escaping (RESTHandler) throws -> Void) {
+        self.connection = connection
+        self.install = install
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
@@ -18,7 +24,34 @@ final class RESTHandler: ChannelInboundHandler, RemovableChannelHandler, @unchec
         case .end:
             guard let head else { return }
             self.head = nil
-            answer(head, context)
+            if UpgradeRequest.isUpgrade(head) { upgrade(head, context) } else { answer(head, context) }
+        }
+    }
+
+    private func upgrade(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        let request: UpgradeRequest
+        let refusal: HTTPAnswer?
+        do {
+            request = try UpgradeRequest(head)
+            refusal = connection.refusesUpgrade()
+        } catch {
+            connection.server.note(.upgradeRefused(status: 400), connection: connection)
+            return Self.write(
+                HTTPAnswer(status: 400, body: error.description), keepAlive: false, version: head.version, context
+            )
+        }
+        if let refusal {
+            connection.server.note(.upgradeRefused(status: refusal.status), connection: connection)
+            return Self.write(refusal, keepAlive: head.isKeepAlive, version: head.version, context)
+        }
+        // A fault may have ended or frozen the connection.
+        guard !connection.isClosing, !connection.socketTap.isFrozen else { return }
+        connection.plainTap.send(ByteBuffer(string: UpgradeRequest.answer(key: request.acceptKey)))
+        do {
+            try install(self)
+            connection.open(request)
+        } catch {
+            context.close(promise: nil)
         }
     }
 
@@ -29,32 +62,25 @@ final class RESTHandler: ChannelInboundHandler, RemovableChannelHandler, @unchec
             method: head.method.rawValue, uri: head.uri, authorization: head.headers.first(name: "Authorization"),
             userAgent: userAgent
         )
-        let answer: HTTPAnswer
-        if let refused = connection.upgradeAnswer {
-            connection.upgradeAnswer = nil
-            answer = refused
-            server.note(.upgradeRefused(status: refused.status), connection: connection)
-        } else {
-            let faults = HTTPRoutes.isGatewayRoute(request.path) ? server.due(.rest, connection) : []
-            for fault in faults {
-                if case .answerREST = fault {
-                    server.note(.fault(fault.name), connection: connection)
-                } else {
-                    connection.apply(fault)
-                }
+        let faults = HTTPRoutes.isGatewayRoute(request.path) ? server.due(.rest, connection) : []
+        for fault in faults {
+            if case .answerREST = fault {
+                server.note(.fault(fault.name), connection: connection)
+            } else {
+                connection.apply(fault)
             }
-            if faults.contains(where: \.replacesAnswer) { return }
-            let stands = faults.compactMap { if case .answerREST(let answer) = $0 { answer } else { nil } }.first
-            answer =
-                stands
-                ?? HTTPRoutes.answer(
-                    request, gatewayURL: server.gatewayURL, state: &server.state, now: server.now
-                )
-            server.note(
-                .rest(method: request.method, path: request.path, status: answer.status, userAgent: userAgent),
-                connection: connection
-            )
         }
+        if faults.contains(where: \.replacesAnswer) { return }
+        let stands = faults.compactMap { if case .answerREST(let answer) = $0 { answer } else { nil } }.first
+        let answer =
+            stands
+            ?? HTTPRoutes.answer(
+                request, gatewayURL: server.gatewayURL, state: &server.state, now: server.now
+            )
+        server.note(
+            .rest(method: request.method, path: request.path, status: answer.status, userAgent: userAgent),
+            connection: connection
+        )
         Self.write(answer, keepAlive: head.isKeepAlive, version: head.version, context)
     }
 
