@@ -1,5 +1,5 @@
 /// Which shards of a bot this process runs (`gateway.md` §16).
-public enum ShardScheme: Sendable, Equatable {
+package enum ShardScheme: Sendable, Equatable {
     /// All of as many shards as the API recommends.
     case auto
     /// The shards `first ..< first + count` of `total`.
