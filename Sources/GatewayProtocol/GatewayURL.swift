@@ -30,14 +30,14 @@ package struct GatewayURL: Sendable, Equatable {
         guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
             throw GatewayURLError("The URL must not contain spaces, control or non-ASCII characters.")
         }
-        guard let separator = text.firstRange(of: "://") else {
+        guard let colon = text.firstIndex(of: ":"), text[colon...].hasPrefix("://") else {
             throw GatewayURLError("The URL \"\(text)\" has no scheme, such as wss://.")
         }
-        let name = text[..<separator.lowerBound]
+        let name = text[..<colon]
         guard let scheme = Scheme(rawValue: name.lowercased()) else {
             throw GatewayURLError("The URL's scheme must be wss, ws, https or http, not \"\(name)\".")
         }
-        let rest = text[separator.upperBound...]
+        let rest = text[colon...].dropFirst(3)
         guard !rest.contains("#") else { throw GatewayURLError("The URL must not have a fragment (#).") }
 
         let authorityEnd = rest.firstIndex { $0 == "/" || $0 == "?" } ?? rest.endIndex
