@@ -16,6 +16,10 @@ extension Envelope {
         return try cursor.envelope()
     }
 
+    package static func scan(_ bytes: [UInt8]) throws(EnvelopeError) -> Envelope {
+        try bytes.span.withUnsafeBytes { (bytes) throws(EnvelopeError) in try scan(bytes) }
+    }
+
     fileprivate enum Field {
         case op, sequence, name, data, other
     }

@@ -19,6 +19,12 @@ package enum JSONCheck {
     }
 }
 
+extension JSONCheck {
+    package static func validate(_ bytes: [UInt8]) throws(JSONSyntaxError) {
+        try bytes.span.withUnsafeBytes { (bytes) throws(JSONSyntaxError) in try validate(bytes) }
+    }
+}
+
 extension JSONCursor {
     /// Moves over one value and checks all of it. The stack is a bit for each open bracket, set for an object.
     fileprivate mutating func checkValue() throws(JSONSyntaxError) {
