@@ -286,10 +286,13 @@ import Testing
         + ServerFrame(opcode: 2).bytes
         + ServerFrame.close(4000, Array("bye".utf8)).bytes
 
-    private static let mixedEvents: [SeenEvent] = [
-        .text(Array("{\"op\":10}".utf8)), .ping([1, 2, 3]), .pong([]), .text(Array("κόσμε😀".utf8)),
-        .binary((0..<200).map { UInt8($0) }), .binary([]), .close(4000, Array("bye".utf8)),
-    ]
+    // Not stored: the leak sanitizer does not see pointers that an enum has tagged.
+    private static var mixedEvents: [SeenEvent] {
+        [
+            .text(Array("{\"op\":10}".utf8)), .ping([1, 2, 3]), .pong([]), .text(Array("κόσμε😀".utf8)),
+            .binary((0..<200).map { UInt8($0) }), .binary([]), .close(4000, Array("bye".utf8)),
+        ]
+    }
 
     @Test func everySplitGivesTheSameEvents() {
         let stream = Self.mixedStream

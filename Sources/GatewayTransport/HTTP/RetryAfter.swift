@@ -26,6 +26,8 @@ enum RetryAfter {
     /// Rounded up, within 0 and a day. Not-a-number counts as 0.
     static func nanoseconds(_ seconds: Double) -> UInt64 {
         guard seconds > 0 else { return 0 }
-        return UInt64((min(seconds, mostSeconds) * 1e9).rounded(.up))
+        let exact = min(seconds, mostSeconds) * 1e9
+        let whole = UInt64(exact)
+        return Double(whole) < exact ? whole + 1 : whole
     }
 }
