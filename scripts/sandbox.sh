@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # Sourced by scripts that need the sandbox gateway: builds it, starts it on loopback, and stops it at the end.
 #   start_sandbox FLAGS…    sets api_url, control_url, ca_file
 #   control PATH            posts to the control endpoint; prints the answer
