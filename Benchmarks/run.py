@@ -6,10 +6,10 @@
 
 The method: engine and floor run alternately against the same load generator, so that what the machine does meanwhile
 hits both; each figure is the median of all rounds; what counts is the ratio. Times are user and system CPU of the
-client's whole process. --instructions counts with callgrind instead: instructions of a 10,000-event corpus less those of
-a 5,000-event corpus, by 5,000, which leaves out everything but the cost of one more event.
+client's whole process. --instructions counts with callgrind instead: instructions of a 10,000-event corpus less those
+of a 5,000-event corpus, by 5,000, which leaves out everything but the cost of one more event.
 
-Needs: the library in build/lib (make lib), a C compiler, OpenSSL, zlib and zstd with their headers, the openssl command.
+Needs: the library in build/lib (make lib), a C compiler, OpenSSL, zlib and zstd with headers, the openssl command.
 """
 
 import argparse
@@ -142,9 +142,9 @@ def instructions_table(modes):
         counts = {}
         for events in (5000, 10000):
             with load("-f", corpus(events), "-b", 1) as port:
-                for name, command in (("floor", floor(port, mode)), ("inline", client(port, mode, "inline", events + 1)),
-                                      ("queued", client(port, mode, "queued", events + 1))):
-                    counts[name, events] = instructions(command)
+                counts["floor", events] = instructions(floor(port, mode))
+                for delivery in ("inline", "queued"):
+                    counts[delivery, events] = instructions(client(port, mode, delivery, events + 1))
         one = {name: (counts[name, 10000] - counts[name, 5000]) / 5000 for name in ("floor", "inline", "queued")}
         cells = "".join(f"{one[d]:>10.0f} ({one[d] / one['floor']:.2f})" for d in ("inline", "queued"))
         print(f"{'bulk, records packed, ' + mode:34}{one['floor']:>9.0f}{cells}", flush=True)

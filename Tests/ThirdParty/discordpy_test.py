@@ -1,4 +1,4 @@
-"""discord.py against the sandbox gateway: if a client that people run in production is content, the sandbox is faithful.
+"""discord.py against the sandbox gateway: what a client that people run in production accepts is faithful enough.
 
 Run by Tests/ThirdParty/run, which starts the sandbox. From the environment: API_URL, CONTROL_URL, CA_FILE, TOKEN.
 With --zlib discord.py is kept from finding a zstd library, so that it asks for zlib-stream.
@@ -141,7 +141,7 @@ async def resumes_after_a_drop():
         await record.until(lambda: record.messages >= 3, "three messages")
         for n in (1, 2, 3):
             await order(DROP)
-            await record.until(lambda: record.resumed >= n, f"resume {n}")
+            await record.until(lambda n=n: record.resumed >= n, f"resume {n}")
         before = record.messages
         await record.until(lambda: record.messages > before + 5, "messages after the resume")
         assert record.ready == 1 and len(record.dispatches("READY")) == 1
@@ -170,7 +170,7 @@ async def identifies_again_after_an_invalid_session():
 
 async def asks_for_members():
     async with running(chunk_guilds_at_startup=False) as client:
-        await client.record.until(lambda: len(client.guilds) == 4 and not any(g.unavailable for g in client.guilds), "guilds")
+        await client.record.until(lambda: client.guilds and not any(g.unavailable for g in client.guilds), "all guilds")
         guild = client.guilds[0]
         members = await asyncio.wait_for(guild.query_members(query="", limit=5), PATIENCE)
         assert members and all(m.id for m in members)
