@@ -70,14 +70,15 @@ def check_tables(text):
     intents |= {"SG_INTENTS_ALL": masks["all"], "SG_INTENTS_UNPRIVILEGED": masks["all_unprivileged"],
                 "SG_INTENTS_PRIVILEGED": masks["privileged"]}
     actual = enum(text, "sg_intent")
-    check(actual == intents, f"sg_intent differs from the protocol's: {sorted(set(actual.items()) ^ set(intents.items()))}")
+    check(actual == intents,
+          f"sg_intent differs from the protocol's: {sorted(set(actual.items()) ^ set(intents.items()))}")
     privileged = set(re.findall(r"(SG_INTENT_\w+) = .*?/\* privileged \*/", text))
     expected = {f"SG_INTENT_{i['name']}" for i in protocol["intents"] if i["privileged"]}
     check(privileged == expected, f"privileged intents differ: {sorted(privileged ^ expected)}")
     kinds = enum(text, "sg_event_kind")
     every = sum(1 << n for n in kinds.values())
-    check(enum(text, "sg_event_kinds") == {"SG_EVENT_KINDS_DEFAULT": every & ~(1 << kinds["SG_EVENT_PAYLOAD"]),
-                                           "SG_EVENT_KINDS_ALL": every}, "the masks of sg_event_kinds do not fit sg_event_kind")
+    masks = {"SG_EVENT_KINDS_DEFAULT": every & ~(1 << kinds["SG_EVENT_PAYLOAD"]), "SG_EVENT_KINDS_ALL": every}
+    check(enum(text, "sg_event_kinds") == masks, "the masks of sg_event_kinds do not fit sg_event_kind")
     for name in re.findall(r"typedef enum (\w+)", text):
         values = list(enum(text, name).values())
         check(values and len(values) == len(set(values)), f"{name}: no constants, or two with the same value")
@@ -150,8 +151,8 @@ def check_compilers():
 
 def exports(library):
     nm = shutil.which("nm") or shutil.which("llvm-nm")
-    lines = subprocess.run([nm, "-D", "--defined-only", str(library)], check=True, capture_output=True, text=True).stdout
-    return {line.split()[-1].split("@")[0] for line in lines.splitlines() if line.strip()}
+    done = subprocess.run([nm, "-D", "--defined-only", str(library)], check=True, capture_output=True, text=True)
+    return {line.split()[-1].split("@")[0] for line in done.stdout.splitlines() if line.strip()}
 
 
 def main():

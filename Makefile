@@ -1,0 +1,91 @@
+# Everything a user or developer does with the project. `make help` lists it.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+SOURCES := Sources Tests Package.swift
+HAS_TARGET = grep -q '"$(1)"' Package.swift
+# Flags of every debug build, scripts included: two sets of flags in one run would build everything twice. Checking asks
+# for no warning in our own sources; SwiftPM leaves the packages they use out of it.
+export SWIFT_FLAGS ?=
+check strict-build: export SWIFT_FLAGS = -Xswiftc -warnings-as-errors
+
+.PHONY: help demo run test check lib install bench instructions autobahn thirdparty sanitize format clean \
+    setup setup-test format-check strict-build swift-tests c-tests header-check library-check install-check readme-check
+
+help: ## list the commands
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
+
+demo: setup lib ## build everything, then watch a C program lose its connection and resume
+	@scripts/demo
+
+run: setup lib ## the same program; with DISCORD_TOKEN set it talks to Discord itself
+	@scripts/demo --run
+
+test: setup-test swift-tests c-tests thirdparty ## set up what the tests need and run all of them
+
+check: setup-test format-check strict-build swift-tests header-check library-check c-tests install-check thirdparty \
+    autobahn readme-check ## all that has to hold before a change goes in
+
+lib: setup ## the self-contained shared library, in build/lib
+	@scripts/build-library
+
+install: lib ## library, header and pkg-config file: PREFIX=/usr/local DESTDIR=
+	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' scripts/install
+
+bench: lib ## CPU per event and memory per shard against the least work possible
+	@scripts/setup bench
+	python3 Benchmarks/run.py $(BENCH)
+
+instructions: lib ## the same as instruction counts, with callgrind
+	@scripts/setup instructions
+	python3 Benchmarks/run.py --instructions $(BENCH)
+
+autobahn: setup-test ## the WebSocket client, judged by the Autobahn test suite
+	@if $(call HAS_TARGET,autobahn-client); then Tests/Autobahn/run; else echo "no autobahn-client yet"; fi
+
+thirdparty: setup-test ## a third-party client, discord.py, against the sandbox gateway
+	@if $(call HAS_TARGET,gateway-sandbox); then Tests/ThirdParty/run; else echo "no gateway-sandbox yet"; fi
+
+sanitize: setup-test ## the Swift tests under the thread and the address sanitizer
+	swift test --sanitize=thread --scratch-path .build-thread
+	swift test --sanitize=address --scratch-path .build-address
+
+format: ## put the Swift sources into the project's format
+	swift format -i -r $(SOURCES)
+
+clean: ## remove everything that was built
+	rm -rf build .build .build-*
+
+setup:
+	@scripts/setup build
+
+setup-test:
+	@scripts/setup build test
+
+format-check:
+	swift format lint --strict -r $(SOURCES)
+
+strict-build: setup-test
+	swift build --build-tests $$SWIFT_FLAGS
+
+swift-tests: setup-test
+	swift test $$SWIFT_FLAGS
+
+c-tests: setup-test lib
+	@Tests/C/run build/lib
+
+header-check: setup-test lib
+	@python3 scripts/header-check.py --library build/lib/libswiftgateway.so
+
+library-check: setup-test lib
+	@scripts/check-library build/lib
+
+install-check: setup-test lib
+	@scripts/check-install
+
+readme-check: setup-test lib
+	@python3 scripts/readme-check.py

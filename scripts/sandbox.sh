@@ -1,0 +1,53 @@
+# shellcheck shell=bash disable=SC2034
+# Sourced by scripts that need the sandbox gateway: builds it, starts it on loopback, and stops it at the end.
+#   start_sandbox FLAGS…    sets api_url, control_url, ca_file
+#   control PATH            posts to the control endpoint; prints the answer
+# Nothing but bash is needed at run time.
+
+start_sandbox() {
+    local binary
+    mkdir -p build
+    # shellcheck disable=SC2086
+    if ! swift build --product gateway-sandbox ${SWIFT_FLAGS:-} >build/sandbox-build.log 2>&1; then
+        tail -n 40 build/sandbox-build.log >&2
+        return 1
+    fi
+    binary=$(swift build --product gateway-sandbox --show-bin-path)/gateway-sandbox
+    sandbox_dir=$(mktemp -d)
+    "$binary" --ready-file "$sandbox_dir/ready" --ca-file "$sandbox_dir/ca.pem" "$@" >"$sandbox_dir/log" 2>&1 &
+    sandbox_pid=$!
+    trap stop_sandbox EXIT
+    local tries=0
+    until [ -s "$sandbox_dir/ready" ]; do
+        if ! kill -0 "$sandbox_pid" 2>/dev/null || [ $((tries += 1)) -gt 300 ]; then
+            echo "the sandbox gateway did not start:" >&2
+            cat "$sandbox_dir/log" >&2
+            return 1
+        fi
+        sleep 0.1
+    done
+    api_url=$(ready_value api)
+    control_url=$(ready_value control)
+    ca_file=$(ready_value ca)
+}
+
+# A value of the ready file, which is a flat JSON object of strings.
+ready_value() {
+    sed -nE 's/.*"'"$1"'" *: *"([^"]*)".*/\1/p' "$sandbox_dir/ready" | sed 's#\\/#/#g' | head -n 1
+}
+
+stop_sandbox() {
+    [ -n "${sandbox_pid:-}" ] && kill "$sandbox_pid" 2>/dev/null && wait "$sandbox_pid" 2>/dev/null
+    [ -n "${sandbox_dir:-}" ] && rm -rf "$sandbox_dir"
+    sandbox_pid='' sandbox_dir=''
+}
+
+control() {
+    local address=${control_url#http://} host port
+    address=${address%%/*}
+    host=${address%:*} port=${address##*:}
+    exec 9<>"/dev/tcp/$host/$port" || return 1
+    printf 'POST %s HTTP/1.1\r\nHost: %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n' "$1" "$address" >&9
+    cat <&9
+    exec 9>&-
+}
