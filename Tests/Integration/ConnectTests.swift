@@ -104,16 +104,16 @@ extension Integration {
             try await withRig(sandbox: { $0.heartbeatInterval = .milliseconds(80) }) { rig in
                 try await rig.untilActive()
                 try await rig.exchange(3)
-                try await rig.until("two round trips after the exchange") { $0.latencies.count >= 4 }
+                try await rig.until("two round trips after the exchange") { $0.latencies.count >= 6 }
                 let journal = await rig.journal
                 #expect(journal.heartbeats.last?.sequence == 7)
-                // The regular distance between beats, whatever the jitter of the first (`gateway.md` §6).
+                // Never more often than the interval says (`gateway.md` §6), but for one late timer at the beginning.
                 let times = journal.heartbeats.map(\.time)
-                let distances = zip(times.dropFirst(), times).map { $0 - $1 }
-                #expect(distances.allSatisfy { $0 > .milliseconds(30) })
+                let span = (times.last ?? .zero) - (times.first ?? .zero)
+                #expect(span >= .milliseconds(80 * (times.count - 1) - 100))
                 let info = try rig.cluster.info(shard: 0)
                 #expect(info.latencyLast > 0 && info.latencyAverage > 0)
-                #expect(info.heartbeatsAcknowledged >= 4)
+                #expect(info.heartbeatsAcknowledged >= 6)
                 #expect(info.heartbeatIntervalMilliseconds == 80)
                 #expect(info.zombies == 0)
             }

@@ -56,13 +56,19 @@ struct ShardTrace: Sendable {
     /// The running number of a streamed message; nil when it has none.
     static func number(in data: UnsafeRawBufferPointer) -> UInt64? {
         let mark = Array("\"content\":\"#".utf8)
-        guard let base = data.baseAddress, let found = memmem(base, data.count, mark, mark.count) else { return nil }
-        var at = UnsafeRawPointer(found) - base + mark.count
-        var number: UInt64 = 0
-        while at < data.count, (0x30...0x39).contains(data[at]) {
-            number = number &* 10 &+ UInt64(data[at] - 0x30)
-            at += 1
+        guard let base = data.baseAddress else { return nil }
+        var at = 0
+        // By way of the rare character at the mark's end: a debug build searches bytes slowly.
+        while at < data.count, let found = memchr(base + at, 0x23, data.count - at) {
+            at = UnsafeRawPointer(found) - base + 1
+            guard at >= mark.count, memcmp(base + at - mark.count, mark, mark.count) == 0 else { continue }
+            var number: UInt64 = 0
+            while at < data.count, (0x30...0x39).contains(data[at]) {
+                number = number &* 10 &+ UInt64(data[at] - 0x30)
+                at += 1
+            }
+            return number
         }
-        return number
+        return nil
     }
 }
