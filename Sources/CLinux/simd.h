@@ -1,4 +1,4 @@
-// Skipping over JSON containers 64 bytes at a time, for the envelope scanner.
+// Skipping over JSON containers and over ASCII 64 bytes at a time, for the envelope scanner and the UTF-8 check.
 //
 // This is C because it needs two things Swift does not offer: vector compares gathered into bit masks, and code for a
 // newer processor than the build's baseline, chosen at run time (AVX2, popcnt and pclmul halve the instructions).
@@ -121,6 +121,32 @@ static inline int clinux_has_avx2(void) {
            __builtin_cpu_supports("popcnt") && __builtin_cpu_supports("pclmul");
 }
 #endif
+
+// The first byte at or after `offset` with the high bit set, or `count`. `count` is at least 64; the last bytes are read
+// as the end of the 64 bytes before the text's end.
+#define CLINUX_SKIP_ASCII(name, attribute)                                                                             \
+    static attribute size_t name(const uint8_t *text, size_t count, size_t offset) {                                   \
+        for (; count - offset >= 64; offset += 64) {                                                                   \
+            const uint64_t found = CLINUX_GATHER(*(const clinux_bytes64 *)(text + offset) >= 0x80);                    \
+            if (found != 0) return offset + (size_t)__builtin_ctzll(found);                                            \
+        }                                                                                                              \
+        if (offset == count) return count;                                                                             \
+        const uint64_t keep = ~(uint64_t)0 << (64 - (count - offset));                                                 \
+        const uint64_t found = CLINUX_GATHER(*(const clinux_bytes64 *)(text + count - 64) >= 0x80) & keep;             \
+        return found != 0 ? count - 64 + (size_t)__builtin_ctzll(found) : count;                                       \
+    }
+
+CLINUX_SKIP_ASCII(clinux_skip_ascii_baseline, __attribute__((unused)))
+#if defined(__x86_64__)
+CLINUX_SKIP_ASCII(clinux_skip_ascii_avx2, CLINUX_AVX2 __attribute__((unused)))
+#endif
+
+static inline size_t clinux_skip_ascii(const uint8_t *text, size_t count, size_t offset) {
+#if defined(__x86_64__)
+    if (__builtin_expect(clinux_has_avx2(), 1)) return clinux_skip_ascii_avx2(text, count, offset);
+#endif
+    return clinux_skip_ascii_baseline(text, count, offset);
+}
 
 // Where the JSON object or array ends whose opening bracket stands before `offset`: just past the bracket that closes
 // it, or 0 when the text ends first. Brackets of both kinds count alike. `count` is at least 64, `offset` at most

@@ -30,7 +30,8 @@ package final class WebSocketConnection: StreamConnection, @unchecked Sendable {
     /// Bytes that one connection may take per wakeup before others get their turn.
     private static let fairnessBudget = 1 << 20
 
-    private unowned let owner: any WebSocketOwner
+    // Unsafe to spare two atomic operations per message. The owner holds the connection and drops it before it goes.
+    private unowned(unsafe) let owner: any WebSocketOwner
     private let upgrade: WebSocketUpgrade
     private var phase = Phase.ended
     private var decoder: WebSocketDecoder
