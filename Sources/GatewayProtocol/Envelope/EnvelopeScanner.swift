@@ -16,8 +16,12 @@ extension Envelope {
         return try cursor.envelope()
     }
 
+    /// The same for bytes in an array, without the short cut: it is for what is not received.
     package static func scan(_ bytes: [UInt8]) throws(EnvelopeError) -> Envelope {
-        try bytes.span.withUnsafeBytes { (bytes) throws(EnvelopeError) in try scan(bytes) }
+        try bytes.span.withUnsafeBytes { (bytes) throws(EnvelopeError) in
+            guard var cursor = JSONCursor(bytes) else { throw EnvelopeError(offset: 0, reason: "is not a JSON object") }
+            return try cursor.envelope()
+        }
     }
 
     fileprivate enum Field {
