@@ -46,7 +46,7 @@ extension JSONCursor {
         let limit = position &+ 19
         var digit = UInt64(self[position] &- UInt8(ascii: "0"))
         var sequence: UInt64 = 0
-        guard digit > 0 else { return nil }
+        guard digit > 0, digit < 10 else { return nil }
         while digit < 10, position < limit {
             sequence = sequence &* 10 &+ digit
             position &+= 1
