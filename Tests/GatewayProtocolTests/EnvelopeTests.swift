@@ -183,26 +183,26 @@ private func parts(_ text: String) -> (op: Int32, sequence: UInt64, name: String
     @Test func agreesOnGeneratedFrames() {
         var random = SeededGenerator(seed: 1)
         var accepted = 0
-        for _ in 0..<20_000 {
+        for _ in 0..<8_000 {
             let frame = EnvelopeGenerator.frame(&random)
             let expected = ReferenceEnvelope.scan(frame)
             if expected != nil { accepted += 1 }
             if scan(frame) != expected { Issue.record("differs on \(frame.text)") }
         }
-        #expect(accepted > 15_000)
+        #expect(accepted > 6_000)
     }
 
     @Test func agreesOnMutatedFrames() {
         var random = SeededGenerator(seed: 2)
         var accepted = 0
-        for _ in 0..<40_000 {
+        for _ in 0..<15_000 {
             var frame = EnvelopeGenerator.frame(&random)
             for _ in 0..<Int.random(in: 1...3, using: &random) { EnvelopeGenerator.mutate(&frame, &random) }
             let expected = ReferenceEnvelope.scan(frame)
             if expected != nil { accepted += 1 }
             if scan(frame) != expected { Issue.record("differs on \(frame.text)") }
         }
-        #expect(accepted > 1_000 && accepted < 39_000)
+        #expect(accepted > 400 && accepted < 14_600)
     }
 
     @Test func agreesOnMutatedSamples() throws {

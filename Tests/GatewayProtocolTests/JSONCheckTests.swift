@@ -49,7 +49,7 @@ import Testing
         var random = SeededGenerator(seed: 5)
         let samples = try Fixture.samples().filter { $0.count < 2_000 }
         var accepted = 0
-        for _ in 0..<5_000 {
+        for _ in 0..<2_000 {
             var json = samples.randomElement(using: &random) ?? []
             let alphabet = Array("{}[]\",:0-e. tn\\".utf8)
             json[Int.random(in: 0..<json.count, using: &random)] = alphabet.randomElement(using: &random) ?? 0
@@ -62,6 +62,6 @@ import Testing
                 Issue.record("accepts \(json.text)")
             }
         }
-        #expect(accepted > 500)
+        #expect(accepted > 200)
     }
 }
