@@ -16,6 +16,7 @@
 // and NEON alike, and no intrinsics header has to be imported into Swift with this one.
 typedef uint8_t clinux_bytes64 __attribute__((vector_size(64), aligned(1)));
 typedef uint8_t clinux_bytes32 __attribute__((vector_size(32), aligned(1)));
+typedef int8_t clinux_signed32 __attribute__((vector_size(32)));
 typedef _Bool clinux_bits64 __attribute__((ext_vector_type(64)));
 typedef _Bool clinux_bits32 __attribute__((ext_vector_type(32)));
 
@@ -85,28 +86,45 @@ CLINUX_INLINE uint64_t clinux_json_escaped(uint64_t backslash, uint64_t carry, u
     const clinux_bytes64 folded = bytes | 0x20;                                                                        \
     const uint64_t open = CLINUX_GATHER(folded == '{') & keep & ~inside;                                               \
     const uint64_t close = CLINUX_GATHER(folded == '}') & keep & ~inside;                                              \
-    const uint64_t closes = (uint64_t)__builtin_popcountll(close);                                                     \
-    if (__builtin_expect(closes >= depth, 0)) {                                                                        \
-        /* The closing bracket that ends it has as many opened before it, and `depth`, as closed with it. */           \
-        uint64_t closed = 0, rest = close;                                                                             \
+    const int64_t closes = __builtin_popcountll(close);                                                                \
+    depth -= closes;                                                                                                   \
+    if (__builtin_expect(depth <= 0, 0)) {                                                                             \
+        /* The closing bracket that ends it has as many opened before it, and the depth, as closed with it. */         \
+        int64_t left = depth + closes;                                                                                 \
+        uint64_t rest = close;                                                                                         \
         do {                                                                                                           \
-            if (depth + (uint64_t)__builtin_popcountll(open & ((rest & -rest) - 1)) == ++closed)                       \
+            if (--left + __builtin_popcountll(open & ((rest & -rest) - 1)) == 0)                                       \
                 return offset + (size_t)__builtin_ctzll(rest) + 1;                                                     \
             rest &= rest - 1;                                                                                          \
         } while (rest != 0);                                                                                           \
     }                                                                                                                  \
-    depth += (uint64_t)__builtin_popcountll(open) - closes;
+    depth += __builtin_popcountll(open);
 
+// Brackets and backslashes, and no other bytes, are −128…−126 as signed numbers when 5 is added to them, bit 0x20 set.
+#define CLINUX_MARKED(half) ((clinux_signed32)(((half) | 0x20) + 5))
+
+// Half of the blocks of a usual body have neither: they only change, by their number of quotes, whether the next block
+// begins inside a string. Leaving them early saves an eighth of the time, wrong guesses of the processor included.
 // The last bytes are read as the end of the 64 bytes before the text's end, so that nothing has to be copied.
 #define CLINUX_JSON_CLOSE(name, attribute, prefix_xor)                                                                 \
     static attribute size_t name(const uint8_t *text, size_t count, size_t offset) {                                   \
-        uint64_t in_string = 0, escaped = 0, depth = 1;                                                                \
-        for (; count - offset >= 64; offset += 64) {                                                                   \
+        const size_t last = count - 64;                                                                                \
+        uint64_t in_string = 0, escaped = 0;                                                                           \
+        int64_t depth = 1;                                                                                             \
+        for (; offset <= last; offset += 64) {                                                                         \
+            const clinux_bytes32 left = *(const clinux_bytes32 *)(text + offset);                                      \
+            const clinux_bytes32 right = *(const clinux_bytes32 *)(text + offset + 32);                                \
+            const clinux_signed32 marked = __builtin_elementwise_min(CLINUX_MARKED(left), CLINUX_MARKED(right));       \
+            if ((CLINUX_ANY(marked < -125) | (uint32_t)escaped) == 0) {                                                \
+                const clinux_bytes64 both = *(const clinux_bytes64 *)(text + offset);                                  \
+                in_string ^= -(uint64_t)(__builtin_popcountll(CLINUX_GATHER(both == '"')) & 1);                        \
+                continue;                                                                                              \
+            }                                                                                                          \
             CLINUX_JSON_BLOCK(prefix_xor, 0)                                                                           \
         }                                                                                                              \
         if (offset == count) return 0;                                                                                 \
         const size_t seen = 64 - (count - offset);                                                                     \
-        offset = count - 64;                                                                                           \
+        offset = last;                                                                                                 \
         CLINUX_JSON_BLOCK(prefix_xor, seen)                                                                            \
         return 0;                                                                                                      \
     }
