@@ -90,7 +90,8 @@ package struct ShardSession: Sendable {
         switch phase {
         case .idle, .stopped, .fatal: return nil
         case .backoff(let until): return until
-        case .connecting(_, let at), .closing(let at, _, _, _): return at
+        case .connecting(_, let at): return at == .max ? nil : at
+        case .closing(let at, _, _, _): return at
         case .awaitingHello(let at), .resuming(let at): deadline = at
         case .awaitingIdentify, .identifying: break
         case .active:
@@ -173,6 +174,12 @@ package struct ShardSession: Sendable {
     }
 
     // MARK: The transport's inputs
+
+    /// The attempt that was asked for begins: its time counts from here, not from when it had to wait for its turn.
+    package mutating func connectBegan(now: UInt64) {
+        guard case .connecting(let target, _) = phase else { return }
+        phase = .connecting(target, deadline: now + settings.connectTimeout)
+    }
 
     /// The websocket is open.
     package mutating func connected(now: UInt64, _ actions: inout [SessionAction]) {
@@ -420,7 +427,7 @@ package struct ShardSession: Sendable {
             target = .resumeHost(resumable.url)
         }
         sends.reset()
-        enter(.connecting(target, deadline: now + settings.connectTimeout), &actions)
+        enter(.connecting(target, deadline: .max), &actions)
         actions.append(.connect(target))
     }
 
