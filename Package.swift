@@ -6,6 +6,14 @@ let package = Package(
     products: [
         .library(name: "swiftgateway", type: .dynamic, targets: ["SwiftGatewayC"]),
         .library(name: "SwiftGateway", targets: ["SwiftGateway"]),
+        .library(name: "GatewaySandbox", targets: ["GatewaySandbox"]),
+        .executable(name: "gateway-sandbox", targets: ["gateway-sandbox"]),
+    ],
+    dependencies: [
+        // Only the sandbox and its tests use these; the engine has no dependency but system libraries.
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     ],
     targets: [
         // The C API's header is the single source of truth: the exports are checked against it by the compiler.
@@ -13,15 +21,51 @@ let package = Package(
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        // Declarations only: libzstd is looked up at run time.
+        .systemLibrary(name: "CZstd"),
 
         .target(name: "GatewayProtocol", dependencies: ["CLinux"]),
-        .target(name: "GatewayTransport", dependencies: ["GatewayProtocol", "CLinux", "COpenSSL", "CZlib"]),
+        .target(name: "GatewayTransport", dependencies: ["GatewayProtocol", "CLinux", "COpenSSL", "CZlib", "CZstd"]),
         .target(name: "SwiftGateway", dependencies: ["GatewayProtocol", "GatewayTransport", "CLinux"]),
         .target(name: "SwiftGatewayC", dependencies: ["SwiftGateway", "CSwiftGateway"]),
 
-        .testTarget(name: "GatewayProtocolTests", dependencies: ["GatewayProtocol"]),
-        .testTarget(name: "GatewayTransportTests", dependencies: ["GatewayTransport"]),
+        .target(
+            name: "GatewaySandbox",
+            dependencies: [
+                "GatewayProtocol", "COpenSSL", "CZlib",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOTLS", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOWebSocket", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]
+        ),
+        .executableTarget(
+            name: "gateway-sandbox",
+            dependencies: [
+                "GatewaySandbox",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]
+        ),
+
+        .testTarget(name: "GatewayProtocolTests", dependencies: ["GatewayProtocol", "CLinux"]),
+        .testTarget(name: "GatewayTransportTests", dependencies: ["GatewayTransport", "CLinux", "CZlib", "CZstd"]),
         .testTarget(name: "SwiftGatewayTests", dependencies: ["SwiftGateway"]),
+        .executableTarget(name: "autobahn-client", dependencies: ["GatewayTransport"], path: "Tests/Autobahn/client"),
+        .testTarget(
+            name: "IntegrationTests", dependencies: ["SwiftGateway", "GatewaySandbox"], path: "Tests/Integration"),
+        .testTarget(
+            name: "GatewaySandboxTests",
+            dependencies: [
+                "GatewaySandbox", "GatewayProtocol", "CZlib",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOWebSocket", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

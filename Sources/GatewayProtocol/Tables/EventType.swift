@@ -171,6 +171,12 @@ extension EventType {
         }
     }
 
+    /// The bytes of the name, without the NUL behind them, in static storage.
+    package var wireName: UnsafeRawBufferPointer {
+        let name = staticName
+        return UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
+    }
+
     /// The event's name on the wire (`t`).
     public var name: String { staticName.description }
 

@@ -1,0 +1,42 @@
+extension Fault {
+    /// The fault's name in flags, control requests and the journal.
+    public var name: String {
+        switch self {
+        case .drop: "drop"
+        case .halfOpen: "half-open"
+        case .stopReading: "stop-reading"
+        case .close: "close"
+        case .silence: "silence"
+        case .reconnect: "reconnect"
+        case .invalidSession: "invalid-session"
+        case .requestHeartbeat: "request-heartbeat"
+        case .acknowledge: "acks"
+        case .delayAcks: "delay-acks"
+        case .forgetSession: "forget-session"
+        case .delay: "delay"
+        case .split: "split"
+        case .fragment: "fragment"
+        case .drip: "drip"
+        case .corruptCompression: "corrupt-compression"
+        case .corruptJSON: "corrupt-json"
+        case .duplicateDispatch: "duplicate"
+        case .unknownOpcode: "unknown-opcode"
+        case .unknownEvent: "unknown-event"
+        case .oddDispatches: "odd-dispatches"
+        case .reorderedDispatch: "reordered"
+        case .hugeDispatch: "huge-dispatch"
+        case .hugeReady: "huge-ready"
+        case .sequenceGap: "sequence-gap"
+        case .bomb: "bomb"
+        case .frame: "frame"
+        case .raw: "raw"
+        case .rawTCP: "raw-tcp"
+        case .refuse: "refuse"
+        case .acceptThenHang: "hang"
+        case .certificate: "certificate"
+        case .answerUpgrade: "answer-upgrade"
+        case .wrongAcceptKey: "wrong-accept-key"
+        case .answerREST: "answer-rest"
+        }
+    }
+}

@@ -1,0 +1,11 @@
+import CLinux
+
+/// The clock of the engine: CLOCK_MONOTONIC in nanoseconds.
+package enum Clock {
+    @inline(__always)
+    package static func now() -> UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(bitPattern: Int64(time.tv_sec)) &* 1_000_000_000 &+ UInt64(bitPattern: Int64(time.tv_nsec))
+    }
+}

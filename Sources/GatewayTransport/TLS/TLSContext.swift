@@ -1,0 +1,76 @@
+import COpenSSL
+import GatewayProtocol
+import Synchronization
+
+/// The TLS settings that all connections of a cluster share: the trust store and the sessions that speed up the next
+/// handshake with the same host. TLS 1.2 at least; the peer's certificate and host name are always verified.
+package final class TLSContext: @unchecked Sendable {
+    let context: OpaquePointer
+    /// The newest session of each host, as libssl objects that this cache owns.
+    private let sessions = Mutex<[String: SendablePointer]>([:])
+
+    /// Hosts remembered: the gateway's main host and its resume hosts are a handful.
+    private static let sessionLimit = 64
+
+    struct SendablePointer: @unchecked Sendable { let pointer: OpaquePointer }
+
+    /// `caFile`: a PEM file that replaces the system's trust store. Throws `tls` or `file`.
+    package init(caFile: String?) throws(GatewayError) {
+        ERR_clear_error()
+        guard let context = SSL_CTX_new(TLS_client_method()) else {
+            throw GatewayError(.tls, "TLS could not be set up: \(Self.reason())")
+        }
+        self.context = context
+        SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nil)
+        _ = copenssl_ctx_set_min_version(context, Int32(TLS1_2_VERSION))
+        // RELEASE_BUFFERS: an idle connection holds no record buffers (34 KB each otherwise).
+        _ = copenssl_ctx_set_mode(
+            context,
+            Int(SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER))
+        // libssl's own cache is for servers; sessions are kept here, by host.
+        _ = copenssl_ctx_set_cache_mode(context, Int(SSL_SESS_CACHE_OFF))
+        if let caFile {
+            guard SSL_CTX_load_verify_file(context, caFile) == 1 else {
+                throw GatewayError(.file, "the CA file \(caFile) could not be loaded: \(Self.reason())")
+            }
+        } else {
+            SSL_CTX_set_default_verify_paths(context)
+        }
+    }
+
+    deinit {
+        sessions.withLock { for session in $0.values { SSL_SESSION_free(session.pointer) } }
+        SSL_CTX_free(context)
+    }
+
+    /// Lets `ssl` try to take up the host's last session.
+    func offerSession(_ ssl: OpaquePointer, host: String) {
+        sessions.withLock { sessions in
+            if let session = sessions[host] { SSL_set_session(ssl, session.pointer) }
+        }
+    }
+
+    /// Keeps the session of a connection that was good.
+    func keepSession(of ssl: OpaquePointer, host: String) {
+        guard let session = SSL_get1_session(ssl) else { return }
+        guard SSL_SESSION_is_resumable(session) == 1 else {
+            SSL_SESSION_free(session)
+            return
+        }
+        let kept = SendablePointer(pointer: session)
+        let replaced: SendablePointer? = sessions.withLock { sessions in
+            if sessions[host] == nil, sessions.count >= Self.sessionLimit { return kept }
+            return sessions.updateValue(kept, forKey: host)
+        }
+        if let replaced { SSL_SESSION_free(replaced.pointer) }
+    }
+
+    /// The newest error of libssl on this thread, in its own words.
+    static func reason() -> String {
+        let code = ERR_get_error()
+        ERR_clear_error()
+        guard code != 0 else { return "no reason given" }
+        if let text = ERR_reason_error_string(code) { return String(cString: text) }
+        return "error \(code)"
+    }
+}

@@ -1,0 +1,185 @@
+import GatewayProtocol
+import GatewayTransport
+import Synchronization
+
+/// Some or all shards of one bot: started one after another as the identify limits allow, kept connected, delivering
+/// into one handler.
+///
+/// All methods may be called from any thread, and from inside the event handler where they do not wait for it.
+public final class Cluster: Sendable {
+    enum Phase {
+        case idle
+        case running(Engine)
+        case stopping(Engine)
+        case stopped(GatewayError?)
+    }
+
+    struct State {
+        var phase = Phase.idle
+        /// Shards that have been active at least once in this run.
+        var ready: Set<UInt32> = []
+        var ended: Set<UInt32> = []
+        var failure: GatewayError?
+        /// Sessions to go on with at the next start.
+        var sessions: [UInt32: ResumableSession]
+        var sessionsTotal: UInt32
+    }
+
+    let configuration: Configuration
+    let state: Monitor<State>
+    let log: Log
+
+    /// Nothing connects yet. Throws `file` or `tls` when the trust store cannot be loaded.
+    public init(_ configuration: Configuration) throws(GatewayError) {
+        self.configuration = configuration
+        log = Log(level: configuration.logLevel, handler: configuration.logHandler)
+        _ = try TLSContext(caFile: configuration.caFile)
+        state = Monitor(
+            State(sessions: configuration.importedSessions, sessionsTotal: configuration.importedTotal))
+    }
+
+    // MARK: Start
+
+    /// Begins to connect and returns at once; progress comes as events. May be called again after a failure or a
+    /// shutdown. Throws `invalidState` while running, `file` or `tls` when the trust store cannot be loaded.
+    public func start() throws(GatewayError) {
+        let engine = try Engine(cluster: self)
+        try state.update { state throws(GatewayError) in
+            switch state.phase {
+            case .idle, .stopped: break
+            case .running, .stopping:
+                throw GatewayError(.invalidState, "the cluster is started already")
+            }
+            state.ready = []
+            state.ended = []
+            state.failure = nil
+            state.phase = .running(engine)
+        }
+        do throws(GatewayError) {
+            try engine.begin()
+        } catch {
+            state.update { $0.phase = .stopped(error) }
+            engine.discard()
+            throw error
+        }
+    }
+
+    // MARK: Waiting
+
+    /// Waits until all shards have been active at least once. Throws `timeout`, `cancelled` when the cluster is shut
+    /// down meanwhile, the error of a shard that is fatal, `invalidState` before start, `wouldDeadlock` in a handler.
+    public func waitReady(timeout: UInt64?) throws(GatewayError) {
+        try refuseInHandler()
+        let result = state.wait(until: timeout.map { Clock.now() &+ $0 }) { state -> Result<Void, GatewayError>? in
+            if let failure = state.failure { return .failure(failure) }
+            switch state.phase {
+            case .idle: return .failure(GatewayError(.invalidState, "the cluster is not started"))
+            case .stopping, .stopped: return .failure(GatewayError(.cancelled, "the cluster was shut down"))
+            case .running(let engine):
+                guard let count = engine.shardCount else { return nil }
+                return state.ready.count >= count ? .success(()) : nil
+            }
+        }
+        guard let result else { throw GatewayError(.timeout, "not all shards became active in time") }
+        try result.get()
+    }
+
+    /// Waits until the cluster is shut down. Throws `timeout`, the error of a shard that is fatal, `invalidState` before
+    /// start, `wouldDeadlock` in a handler.
+    public func wait(timeout: UInt64?) throws(GatewayError) {
+        try refuseInHandler()
+        let result = state.wait(until: timeout.map { Clock.now() &+ $0 }) { state -> Result<Void, GatewayError>? in
+            if let failure = state.failure { return .failure(failure) }
+            switch state.phase {
+            case .idle: return .failure(GatewayError(.invalidState, "the cluster is not started"))
+            case .stopped(let error): return error.map { .failure($0) } ?? .success(())
+            case .running, .stopping: return nil
+            }
+        }
+        guard let result else { throw GatewayError(.timeout, "the cluster is still running") }
+        try result.get()
+    }
+
+    // MARK: Shutdown
+
+    /// Closes all connections, delivers what is queued and stores the sessions. With `resumable` the gateway keeps the
+    /// sessions for some minutes. `timeout` in nanoseconds. Throws `timeout` when that took longer: connections are
+    /// dropped then and undelivered events stay undelivered (they are replayed to a resumed session).
+    public func shutdown(resumable: Bool, timeout: UInt64?) throws(GatewayError) {
+        try refuseInHandler()
+        let deadline = timeout.map { Clock.now() &+ $0 }
+        let engine: Engine? = state.update { state in
+            switch state.phase {
+            case .idle:
+                state.phase = .stopped(nil)
+                return nil
+            case .stopped: return nil
+            case .stopping: return nil
+            case .running(let engine):
+                state.phase = .stopping(engine)
+                return engine
+            }
+        }
+        if let engine {
+            let finished = engine.end(resumable: resumable, deadline: deadline)
+            state.update {
+                $0.sessions = engine.document().sessions
+                $0.sessionsTotal = engine.total
+                $0.phase = .stopped(nil)
+            }
+            if !finished {
+                throw GatewayError(.timeout, "not everything was delivered before the deadline; connections were dropped")
+            }
+            return
+        }
+        // Someone else is at it: wait for that.
+        let done: Bool? = state.wait(until: deadline) { state in
+            if case .stopping = state.phase { return nil }
+            return true
+        }
+        if done == nil { throw GatewayError(.timeout, "another shutdown is still under way") }
+    }
+
+    /// Shuts down resumable within 5 s if still running, and returns only when no handler will be called any more.
+    package func end() {
+        do throws(GatewayError) { try shutdown(resumable: true, timeout: 5_000_000_000) } catch {
+            // Another thread is shutting down: it is waited for, however long its handler takes.
+            do throws(GatewayError) { try shutdown(resumable: true, timeout: nil) } catch {}
+        }
+    }
+
+    func refuseInHandler() throws(GatewayError) {
+        if currentEngine?.isHandlerThread == true {
+            throw GatewayError(.wouldDeadlock, "this call waits for event handlers and came from inside one")
+        }
+    }
+
+    /// Is this thread one that calls the event handler of this cluster?
+    package var isInHandler: Bool { currentEngine?.isHandlerThread == true }
+
+    var currentEngine: Engine? {
+        state.withLock {
+            switch $0.phase {
+            case .idle, .stopped: nil
+            case .running(let engine), .stopping(let engine): engine
+            }
+        }
+    }
+
+    // MARK: What the engine tells
+
+    func shardBecame(_ id: UInt32, _ shard: ShardState) {
+        switch shard {
+        case .active: state.update { _ = $0.ready.insert(id) }
+        case .stopped, .fatal: state.update { _ = $0.ended.insert(id) }
+        case .connecting: state.update { _ = $0.ended.remove(id) }
+        default: break
+        }
+    }
+
+    func failed(_ error: GatewayError) {
+        state.update { if $0.failure == nil { $0.failure = error } }
+    }
+
+    func launched() { state.update { _ in } }
+}

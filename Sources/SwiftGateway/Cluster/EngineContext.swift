@@ -1,0 +1,89 @@
+import GatewayProtocol
+import GatewayTransport
+import Synchronization
+
+/// What all shards of a running cluster share.
+final class EngineContext: Sendable {
+    let configuration: Configuration
+    let handler: EventHandler
+    let kinds: EventKinds
+    let log: Log
+    let identifies: IdentifyGate
+    let resolver: Resolver
+    let userAgent: String
+    private let tls: TLSContext?
+    private let gateway: GatewayURL
+    private let filter: EventSet?
+    private let onState: @Sendable (ShardCell, ShardState) -> Void
+    private let onFailure: @Sendable (ShardCell, GatewayError) -> Void
+
+    init(
+        configuration: Configuration, gateway: GatewayURL, tls: TLSContext?, resolver: Resolver,
+        identifies: IdentifyGate, log: Log, onState: @escaping @Sendable (ShardCell, ShardState) -> Void,
+        onFailure: @escaping @Sendable (ShardCell, GatewayError) -> Void
+    ) {
+        self.configuration = configuration
+        self.gateway = gateway
+        self.tls = tls
+        self.resolver = resolver
+        self.identifies = identifies
+        self.log = log
+        self.onState = onState
+        self.onFailure = onFailure
+        handler = configuration.eventHandler ?? { _ in }
+        kinds = configuration.kinds
+        filter = configuration.filter
+        userAgent = Version.userAgent
+    }
+
+    @inline(__always)
+    func passes(_ type: EventType?, name: UnsafeRawBufferPointer) -> Bool {
+        guard kinds.has(.dispatch) else { return false }
+        guard let filter else { return true }
+        return filter.contains(type: type, name: name)
+    }
+
+    /// The URL of a connection, with its query. Throws `protocolViolation` when the gateway gave an unusable one.
+    func url(for target: ConnectTarget) throws(GatewayError) -> GatewayURL {
+        let base: GatewayURL
+        switch target {
+        case .main: base = gateway
+        case .resumeHost(let text):
+            do throws(GatewayURLError) {
+                base = try GatewayURL(text)
+            } catch {
+                throw GatewayError(.protocolViolation, "the resume URL is unusable: \(error.message)")
+            }
+            // A session of a TLS gateway must not be resumed in the clear: the token would go with it.
+            if gateway.isSecure && !base.isSecure {
+                throw GatewayError(.protocolViolation, "the resume URL asks for an unencrypted connection")
+            }
+        }
+        return base.gatewayTarget(compression: compressionName)
+    }
+
+    private var compressionName: String? {
+        switch configuration.compression {
+        case .none: nil
+        case .zlib: "zlib-stream"
+        case .zstd: "zstd-stream"
+        }
+    }
+
+    func endpoint(of url: GatewayURL) throws(GatewayError) -> Endpoint {
+        Endpoint(host: url.host, port: url.port, tls: url.isSecure ? tls : nil)
+    }
+
+    func makeInflater() throws(GatewayError) -> Inflater? {
+        try Configuration.makeInflater(configuration.compression, limit: configuration.maxMessageSize)
+    }
+
+    func stateChanged(_ cell: ShardCell, to state: ShardState) { onState(cell, state) }
+    func shardFailed(_ cell: ShardCell, _ error: GatewayError) { onFailure(cell, error) }
+}
+
+/// What this build is.
+public enum Version {
+    public static let string: StaticString = "0.1.0"
+    static let userAgent = "DiscordBot (https://github.com/swiftgateway/swiftgateway, \(string))"
+}

@@ -1,0 +1,244 @@
+import GatewayProtocol
+import GatewayTransport
+
+/// How the gateway compresses what it sends (`gateway.md` §14). The raw values are the `SG_COMPRESSION_…` numbers.
+public enum Compression: UInt32, CaseIterable, Sendable {
+    case none = 0
+    /// zlib-stream: least memory for its effect, the default.
+    case zlib = 1
+    /// zstd-stream: half the CPU of zlib, about four times its memory per shard. Needs libzstd.so.1 at run time.
+    case zstd = 2
+}
+
+/// Where the event handler runs. The raw values are the `SG_DELIVERY_…` numbers.
+public enum DeliveryMode: UInt32, CaseIterable, Sendable {
+    /// On a delivery thread, from a bounded queue: a slow handler delays no heartbeat.
+    case queued = 0
+    /// On the connection's own thread, without a copy: for handlers that return at once.
+    case inline = 1
+}
+
+/// How to connect and what to deliver. A value: clusters take a copy.
+///
+/// Every setter checks what it is given and throws `GatewayError` with `invalidArgument` and a sentence that names the
+/// value. The token never appears in any text made from this.
+public struct Configuration: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    /// The token as IDENTIFY wants it, without "Bot ".
+    let bareToken: String
+    public let intents: Intents
+    private(set) var gatewayURL: GatewayURL?
+    private(set) var apiURL: GatewayURL
+    private(set) var caFile: String?
+    private(set) var compression = Compression.zlib
+    private(set) var scheme = ShardScheme.auto
+    private(set) var maxConcurrency: UInt32?
+    private(set) var identifyInterval: UInt64 = 5_000_000_000
+    private(set) var properties = (os: "linux", browser: "SwiftGateway", device: "SwiftGateway")
+    private(set) var largeThreshold: UInt32 = 50
+    private var presence: [UInt8]?
+    private var shardPresences: [UInt32: [UInt8]] = [:]
+    private(set) var filter: EventSet?
+    private(set) var kinds = EventKinds.standard
+    private(set) var sessionFile: String?
+    private(set) var session = SessionSettings()
+    private(set) var maxMessageSize = 64 << 20
+    private(set) var deliveryMode = DeliveryMode.queued
+    private(set) var queueBytes = 0
+    private(set) var ioThreads: UInt32 = 0
+    private(set) var importedSessions: [UInt32: ResumableSession] = [:]
+    private(set) var importedTotal: UInt32 = 0
+    /// Receives every event. None: events are counted and thrown away.
+    public var eventHandler: EventHandler?
+    /// Receives log lines of `logLevel` and above.
+    public var logHandler: LogHandler?
+    public var logLevel = LogLevel.info
+
+    /// `token`: the bot's, with or without "Bot " in front. `intents`: what the gateway is asked to send.
+    public init(token: String, intents: Intents) throws(GatewayError) {
+        let bare = token.hasPrefix("Bot ") ? String(token.dropFirst(4)) : token
+        guard !bare.isEmpty else { throw .invalid("the token is empty") }
+        guard bare.utf8.count <= 512 else { throw .invalid("the token is longer than 512 bytes") }
+        guard bare.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+            throw .invalid("the token holds characters that no token has, such as spaces or line ends")
+        }
+        bareToken = bare
+        self.intents = intents
+        apiURL = try GatewayURL.checked("https://discord.com/api/v10", schemes: ["https", "http"])
+    }
+
+    public var description: String { "Configuration(intents: \(intents.rawValue), compression: \(compression))" }
+    public var debugDescription: String { description }
+    public var customMirror: Mirror { Mirror(self, children: ["intents": intents, "compression": compression]) }
+
+    /// Where to connect: `wss://` or `ws://`. Default: asked of the API.
+    public mutating func setGatewayURL(_ url: String) throws(GatewayError) {
+        gatewayURL = try GatewayURL.checked(url, schemes: ["wss", "ws"])
+    }
+
+    /// The base of the HTTP API, `https://` or `http://`. Default `https://discord.com/api/v10`.
+    public mutating func setAPIURL(_ url: String) throws(GatewayError) {
+        apiURL = try GatewayURL.checked(url, schemes: ["https", "http"])
+    }
+
+    /// A PEM file of authorities that replaces the system's trust store; nil for the system's. Throws `file` when it
+    /// cannot be loaded.
+    public mutating func setCAFile(_ path: String?) throws(GatewayError) {
+        if let path {
+            guard !path.isEmpty else { throw .invalid("the path of the CA file is empty") }
+            _ = try TLSContext(caFile: path)
+        }
+        caFile = path
+    }
+
+    /// Throws `unsupported` for zstd on a machine without libzstd.
+    public mutating func setCompression(_ value: Compression) throws(GatewayError) {
+        if value == .zstd { _ = try Self.makeInflater(.zstd, limit: 1) }
+        compression = value
+    }
+
+    public mutating func setShards(_ scheme: ShardScheme) { self.scheme = scheme }
+
+    /// How many shards may identify in one interval; nil: the API's answer, 1 without one.
+    public mutating func setMaxConcurrency(_ value: UInt32?) throws(GatewayError) {
+        guard value != 0 else { throw .invalid("a maximum concurrency of 0 would let no shard identify") }
+        maxConcurrency = value
+    }
+
+    /// The time between two identifies with the same rate-limit key, in milliseconds. Default 5000 (`gateway.md` §16).
+    public mutating func setIdentifyInterval(milliseconds: UInt32) {
+        identifyInterval = UInt64(milliseconds) * 1_000_000
+    }
+
+    /// The `properties` of IDENTIFY, none of them empty nor longer than 128 bytes.
+    public mutating func setIdentifyProperties(os: String, browser: String, device: String) throws(GatewayError) {
+        for (name, value) in [("os", os), ("browser", browser), ("device", device)] {
+            guard !value.isEmpty else { throw .invalid("the identify property \(name) is empty") }
+            guard value.utf8.count <= 128 else { throw .invalid("the identify property \(name) exceeds 128 bytes") }
+        }
+        properties = (os, browser, device)
+    }
+
+    /// 50 to 250 members, default 50 (`gateway.md` §7).
+    public mutating func setLargeThreshold(_ members: UInt32) throws(GatewayError) {
+        guard (50...250).contains(members) else {
+            throw .invalid("a large threshold of \(members) is outside 50…250")
+        }
+        largeThreshold = members
+    }
+
+    /// The presence that sessions begin with, as the JSON object of op 3's `d`; for one shard or, with nil, for all.
+    public mutating func setPresence(_ json: String, shard: UInt32? = nil) throws(GatewayError) {
+        let bytes = Array(json.utf8)
+        try Outgoing.checkPresence(bytes)
+        if let shard { shardPresences[shard] = bytes } else { presence = bytes }
+    }
+
+    func presence(ofShard id: UInt32) -> [UInt8]? { shardPresences[id] ?? presence }
+
+    /// The dispatches to deliver, by name; nil for all. Names this build does not know are fine.
+    public mutating func setEventFilter(_ names: [String]?) throws(GatewayError) {
+        if let names, let bad = names.first(where: { $0.isEmpty || $0.utf8.count > 128 }) {
+            throw .invalid("\"\(bad.prefix(32))\" is no event name")
+        }
+        filter = names.map { EventSet(names: $0) }
+    }
+
+    public mutating func setEventKinds(_ kinds: EventKinds) throws(GatewayError) {
+        guard kinds.subtracting(.all).isEmpty else {
+            throw .invalid("the event kinds \(kinds.rawValue) name a kind that does not exist")
+        }
+        self.kinds = kinds
+    }
+
+    /// A file in which sessions survive the process; nil for none.
+    public mutating func setSessionFile(_ path: String?) throws(GatewayError) {
+        if let path, path.isEmpty { throw .invalid("the path of the session file is empty") }
+        sessionFile = path
+    }
+
+    /// The wait after failures, in milliseconds: random up to `first`, doubled each time, up to `limit`.
+    public mutating func setBackoff(firstMilliseconds first: UInt32, limitMilliseconds limit: UInt32)
+        throws(GatewayError)
+    {
+        guard first > 0 else { throw .invalid("a first backoff of 0 ms would retry without pause") }
+        guard limit >= first else { throw .invalid("the backoff limit of \(limit) ms is below the first of \(first) ms") }
+        session.backoff = Backoff(first: UInt64(first) * 1_000_000, limit: UInt64(limit) * 1_000_000)
+    }
+
+    public mutating func setConnectTimeout(milliseconds: UInt32) throws(GatewayError) {
+        guard milliseconds > 0 else { throw .invalid("a connect timeout of 0 ms lets no connection succeed") }
+        session.connectTimeout = UInt64(milliseconds) * 1_000_000
+    }
+
+    /// The random wait after op 9 with false, in milliseconds. Default 1000…5000 (`gateway.md` §9).
+    public mutating func setInvalidSessionWait(minMilliseconds low: UInt32, maxMilliseconds high: UInt32)
+        throws(GatewayError)
+    {
+        guard low <= high else { throw .invalid("the least wait of \(low) ms exceeds the most of \(high) ms") }
+        session.invalidSessionWait = UInt64(low) * 1_000_000...UInt64(high) * 1_000_000
+    }
+
+    /// Grace (0) or strict (1): see `SG_ZOMBIE_…`.
+    public mutating func setZombiePolicy(strict: Bool) { session.zombiePolicy = strict ? .strict : .grace }
+
+    /// The largest payload, received or inflated, in bytes. Default 64 MiB.
+    public mutating func setMaxMessageSize(_ bytes: Int) throws(GatewayError) {
+        guard bytes > 0 else { throw .invalid("a maximum message size of 0 lets nothing through") }
+        maxMessageSize = bytes
+    }
+
+    /// Sends per window and connection; a count of 0 for no limit. Default 120 per 60,000 ms (`gateway.md` §12).
+    public mutating func setSendLimit(count: UInt32, windowMilliseconds window: UInt32) throws(GatewayError) {
+        guard count == 0 || window > 0 else { throw .invalid("a send window of 0 ms limits nothing") }
+        guard count <= 100_000 else { throw .invalid("a send limit of \(count) exceeds 100000") }
+        session.sendLimit = Int(count)
+        session.sendWindow = UInt64(window) * 1_000_000
+    }
+
+    /// `queueBytes`: what may wait per I/O thread; 0 for 4 MiB, at least 64 KiB otherwise, rounded up to a power of two.
+    public mutating func setDelivery(_ mode: DeliveryMode, queueBytes: Int) throws(GatewayError) {
+        guard queueBytes >= 0, queueBytes <= 1 << 36 else {
+            throw .invalid("a delivery queue of \(queueBytes) bytes is outside 0…\(1 << 36)")
+        }
+        deliveryMode = mode
+        self.queueBytes = queueBytes
+    }
+
+    /// 1 to 256; 0 for one per core, at most one per 64 shards.
+    public mutating func setIOThreads(_ count: UInt32) throws(GatewayError) {
+        guard count <= 256 else { throw .invalid("\(count) I/O threads exceed 256") }
+        ioThreads = count
+    }
+
+    /// Sessions to resume, as `exportSessions` wrote them. Throws `file` when it is not such a text.
+    public mutating func importSessions(_ json: [UInt8]) throws(GatewayError) {
+        let document = try SessionDocument.parse(json, fingerprint: SessionDocument.fingerprint(of: bareToken))
+        importedSessions = document.sessions
+        importedTotal = document.total
+    }
+
+    func identify(shard: UInt32, total: UInt32, presence: [UInt8]?) -> [UInt8] {
+        Outgoing.identify(
+            token: bareToken, intents: intents.rawValue, shard: shard, total: total, os: properties.os,
+            browser: properties.browser, device: properties.device, largeThreshold: largeThreshold,
+            presenceJSON: presence)
+    }
+
+    static func makeInflater(_ compression: Compression, limit: Int) throws(GatewayError) -> Inflater? {
+        let kind: CompressionKind
+        switch compression {
+        case .none: return nil
+        case .zlib: kind = .zlibStream
+        case .zstd: kind = .zstdStream
+        }
+        do throws(InflateError) {
+            return try Inflater.make(kind, limit: limit)
+        } catch {
+            throw GatewayError(.unsupported, "\(compression)-stream is not available: \(error.reason)")
+        }
+    }
+}
+
+extension GatewayError {
+    static func invalid(_ message: String) -> GatewayError { GatewayError(.invalidArgument, message) }
+}

@@ -1,0 +1,451 @@
+import GatewayProtocol
+import GatewayTransport
+import Synchronization
+
+/// Drives one shard: feeds its session with what happens on the wire and on the clock, and carries out what it decides.
+/// Confined to its loop's thread.
+final class ShardRunner: WebSocketOwner, @unchecked Sendable {
+    let cell: ShardCell
+    private let engine: EngineContext
+    private let context: LoopContext
+    private let loop: EventLoop
+    private var session: ShardSession
+    private var socket: WebSocketConnection?
+    private var inflater: Inflater?
+    private var actions: [SessionAction] = []
+    private var performing = false
+    private var paused = false
+    private var lastRead: UInt64 = 0
+    private var epoch: UInt16
+    private var markPending = false
+    private var connectHost = ""
+    /// The presence of the newest presence command: a new session begins with it (`gateway.md` §12).
+    private var presence: [UInt8]?
+    private lazy var timer = LoopTimer { [unowned self] now in
+        session.tick(now: now, &actions)
+        perform()
+    }
+
+    init(cell: ShardCell, engine: EngineContext, context: LoopContext, resuming: ResumableSession?) {
+        self.cell = cell
+        self.engine = engine
+        self.context = context
+        loop = context.loop
+        presence = engine.configuration.presence(ofShard: cell.id)
+        session = ShardSession(
+            settings: engine.configuration.session, random: SessionRandom(seed: UInt64.random(in: 0 ... .max)),
+            resuming: resuming)
+        epoch = resuming == nil ? 0 : 1
+        if let resuming {
+            cell.received.store(resuming.sequence, ordering: .relaxed)
+            cell.noteDelivered(DeliveredPosition(epoch: 1, sequence: resuming.sequence))
+            cell.snapshot.withLock {
+                $0.resumable = resuming
+                $0.identities = [(1, resuming.id, resuming.resumeURL)]
+            }
+        }
+    }
+
+    // MARK: From the cluster, on the loop's thread
+
+    func start() {
+        session.start(now: loop.now, &actions)
+        perform()
+    }
+
+    func shutdown(resumable: Bool) {
+        session.shutdown(resumable: resumable, now: loop.now, &actions)
+        perform()
+    }
+
+    func restart(resuming: Bool) {
+        session.restart(resuming: resuming, now: loop.now, &actions)
+        perform()
+    }
+
+    /// Bytes that wait in the queue of this shard's loop. Any thread.
+    var queueDepth: Int { context.queue?.depth ?? 0 }
+
+    /// Runs `body` with this shard on its loop's thread.
+    func onLoop(_ body: @escaping @Sendable (ShardRunner) -> Void) {
+        loop.post { [self] in body(self) }
+    }
+
+    /// Another shard met an error that this one would meet as well; not so while it has a session of its own.
+    func failUnlessResumable(_ error: GatewayError) {
+        guard session.resumableSession == nil else { return }
+        session.fail(error, now: loop.now, &actions)
+        perform()
+    }
+
+    /// Gives up without waiting for anyone. The sessions stay resumable.
+    func abandon() {
+        socket?.drop(code: 4000)
+        socket = nil
+        session.shutdown(resumable: true, now: loop.now, &actions)
+        session.disconnected(code: 1006, reason: "abandoned", now: loop.now, &actions)
+        perform()
+    }
+
+    func send(_ payload: [UInt8], presence newPresence: [UInt8]?) {
+        if let newPresence { presence = newPresence }
+        do throws(GatewayError) {
+            try session.enqueue(payload, now: loop.now, &actions)
+        } catch {
+            // The shard stopped after the command was accepted.
+            cell.commands.wrappingSubtract(1, ordering: .relaxed)
+            engine.log.write(.warning, shard: cell.id) { "a command was not sent: \(error.message)" }
+        }
+        perform()
+    }
+
+    func identifyGranted() {
+        if session.identifyGranted(now: loop.now, &actions) {
+            engine.identifies.sent(shard: cell.id)
+        } else {
+            engine.identifies.cancel(shard: cell.id)
+        }
+        perform()
+    }
+
+    /// The delivery queue has room again.
+    func roomAgain() {
+        guard paused else { return }
+        paused = false
+        session.setReadPaused(false)
+        socket?.resumeReading()
+        perform()
+    }
+
+    // MARK: From the websocket
+
+    func webSocketOpened() {
+        engine.log.write(.debug, shard: cell.id) { [connectHost] in "connected to \(connectHost)" }
+        session.connected(now: loop.now, &actions)
+        perform()
+    }
+
+    func webSocketFailedToOpen(_ error: GatewayError, retryAfter: UInt64) {
+        socket = nil
+        session.connectFailed(error, retryAfter: retryAfter, now: loop.now, &actions)
+        perform()
+    }
+
+    func webSocketRead(_ count: Int) {
+        lastRead = Clock.now()
+        cell.bytesWire.addByOnlyWriter(UInt64(count))
+        session.noteRead()
+    }
+
+    func webSocketBroken(_ error: WebSocketError) {
+        session.protocolFailed(
+            GatewayError(.protocolViolation, "the gateway broke the websocket protocol: \(error.reason)"),
+            closeCode: error.closeCode, now: loop.now, &actions)
+        perform()
+    }
+
+    func webSocketClosed(code: UInt16, reason: String) {
+        socket = nil
+        session.disconnected(code: code, reason: reason, now: loop.now, &actions)
+        perform()
+    }
+
+    var mayReceive: Bool {
+        guard let queue = context.queue, !queue.hasRoom else { return true }
+        if !paused {
+            paused = true
+            session.setReadPaused(true)
+            context.pause(self)
+        }
+        return false
+    }
+
+    func webSocketMessage(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) {
+        guard kind == .binary, let inflater else {
+            receive(payload)
+            return
+        }
+        do throws(InflateError) {
+            guard let inflated = try inflater.decompress(payload, into: context.scratch) else { return }
+            receive(inflated)
+        } catch {
+            protocolFailed("the compressed stream is broken: \(error.reason)")
+        }
+    }
+
+    // MARK: Payloads
+
+    private func receive(_ bytes: UnsafeRawBufferPointer) {
+        cell.bytesInflated.addByOnlyWriter(UInt64(bytes.count))
+        if engine.kinds.has(.payload) {
+            var event = EventView(kind: .payload, shardID: cell.id)
+            event.data = bytes
+            event.received = lastRead
+            deliver(event, position: .none)
+        }
+        let envelope: Envelope
+        do throws(EnvelopeError) {
+            envelope = try Envelope.scan(bytes)
+        } catch {
+            protocolFailed("a payload is not a gateway payload: \(error.reason) at byte \(error.offset)")
+            return
+        }
+        if envelope.op == Opcode.dispatch.rawValue {
+            dispatch(envelope, bytes)
+        } else {
+            control(envelope, bytes)
+        }
+    }
+
+    @inline(__always)
+    private func dispatch(_ envelope: Envelope, _ bytes: UnsafeRawBufferPointer) {
+        let name = UnsafeRawBufferPointer(rebasing: bytes[envelope.name])
+        let type = EventType(wireName: name)
+        guard session.dispatch(sequence: envelope.sequence, type: type, now: loop.now, &actions) else {
+            if !actions.isEmpty { perform() }
+            return
+        }
+        let data = UnsafeRawBufferPointer(rebasing: bytes[envelope.data])
+        if type == .ready { guard beginSession(data) else { return } }
+        let sequence = session.sequence
+        cell.received.store(sequence, ordering: .relaxed)
+        cell.events.addByOnlyWriter(1)
+        let position = DeliveredPosition(epoch: epoch, sequence: sequence)
+        if engine.passes(type, name: name) {
+            var event = EventView(kind: .dispatch, shardID: cell.id)
+            event.type = type
+            event.sequence = envelope.sequence
+            event.data = data
+            event.received = lastRead
+            if let type {
+                event.name = type.wireName
+                deliver(event, position: position)
+            } else {
+                deliverUnknown(&event, name: name, escaped: envelope.nameHasEscapes, position: position)
+            }
+        } else {
+            skip(to: position)
+        }
+        if !actions.isEmpty { perform() }
+    }
+
+    /// READY: what the session is to be resumed with. Returns false when it says nothing of the kind.
+    private func beginSession(_ data: UnsafeRawBufferPointer) -> Bool {
+        guard let id = JSONField.string(data, "/session_id"), !id.isEmpty,
+            let url = JSONField.string(data, "/resume_gateway_url")
+        else {
+            protocolFailed("READY came without session_id or resume_gateway_url")
+            return false
+        }
+        epoch = epoch == .max ? 1 : epoch + 1
+        session.ready(sessionID: id, resumeURL: url, now: loop.now, &actions)
+        cell.snapshot.withLock {
+            $0.identities.append((epoch, id, url))
+            if $0.identities.count > 4 { $0.identities.removeFirst() }
+        }
+        return true
+    }
+
+    private func control(_ envelope: Envelope, _ bytes: UnsafeRawBufferPointer) {
+        let data = UnsafeRawBufferPointer(rebasing: bytes[envelope.data])
+        let payload: ControlPayload
+        switch Opcode(rawValue: envelope.op) {
+        case .heartbeat: payload = .heartbeatRequest
+        case .heartbeatAck: payload = .heartbeatAck
+        case .reconnect: payload = .reconnect
+        case .invalidSession: payload = .invalidSession(resumable: JSONField.bool(data, "") ?? false)
+        case .hello:
+            guard let interval = JSONField.uint64(data, "/heartbeat_interval") else {
+                protocolFailed("HELLO came without a heartbeat interval")
+                return
+            }
+            payload = .hello(milliseconds: interval)
+        default:
+            engine.log.write(.debug, shard: cell.id) { "ignored a payload with opcode \(envelope.op)" }
+            return
+        }
+        session.control(payload, now: loop.now, &actions)
+        perform()
+    }
+
+    private func protocolFailed(_ reason: String) {
+        session.protocolFailed(GatewayError(.protocolViolation, reason), closeCode: 4000, now: loop.now, &actions)
+        perform()
+    }
+
+    // MARK: Delivery
+
+    @inline(__always)
+    private func deliver(_ event: EventView, position: DeliveredPosition) {
+        if let queue = context.queue {
+            queue.push(event, position: position, cell: cell)
+        } else {
+            engine.handler(event)
+            if position != .none {
+                cell.noteDelivered(position)
+                cell.eventsDelivered.addByOnlyWriter(1)
+            }
+        }
+    }
+
+    /// A name that is not in the table is delivered as it stands, with a NUL behind it.
+    private func deliverUnknown(
+        _ event: inout EventView, name: UnsafeRawBufferPointer, escaped: Bool, position: DeliveredPosition
+    ) {
+        withUnsafeTemporaryAllocation(byteCount: name.count + 1, alignment: 1) { copy in
+            copy.copyMemory(from: name)
+            copy[name.count] = 0
+            event.name = UnsafeRawBufferPointer(rebasing: copy[..<name.count])
+            deliver(event, position: position)
+        }
+    }
+
+    /// An event that the filter leaves out counts as delivered once everything before it is.
+    @inline(__always)
+    private func skip(to position: DeliveredPosition) {
+        if context.queue == nil {
+            cell.noteDelivered(position)
+        } else if !markPending {
+            markPending = true
+            context.mark(self)
+        }
+    }
+
+    /// Returns whether the queue took it.
+    func pushMark() -> Bool {
+        guard let queue = context.queue else { return true }
+        let position = DeliveredPosition(epoch: epoch, sequence: session.sequence)
+        guard queue.pushPosition(position, cell: cell) else { return false }
+        markPending = false
+        return true
+    }
+
+    // MARK: What the session decides
+
+    private func perform() {
+        guard !performing else { return }
+        performing = true
+        while !actions.isEmpty {
+            var batch: [SessionAction] = []
+            swap(&batch, &actions)
+            for action in batch { carryOut(action) }
+        }
+        performing = false
+        if let deadline = session.nextDeadline(now: loop.now) {
+            loop.set(timer, at: deadline)
+        } else {
+            loop.clear(timer)
+        }
+        publish()
+    }
+
+    private func carryOut(_ action: SessionAction) {
+        switch action {
+        case .connect(let target): connect(target)
+        case .send(let outgoing):
+            let bytes = payload(of: outgoing)
+            cell.snapshot.withLock { $0.bytesSent += UInt64(bytes.count) }
+            socket?.sendText(bytes)
+        case .close(let code, let reason):
+            engine.log.write(.debug, shard: cell.id) { "closing with \(code): \(reason)" }
+            socket?.sendClose(code: code, reason: reason)
+        case .drop(let code):
+            socket?.drop(code: code)
+            socket = nil
+        case .requestIdentify: engine.identifies.request(shard: cell.id, runner: self, loop: loop)
+        case .cancelIdentify: engine.identifies.cancel(shard: cell.id)
+        case .report(let report): tell(report)
+        }
+    }
+
+    private func payload(of outgoing: SessionAction.Outgoing) -> [UInt8] {
+        switch outgoing {
+        case .heartbeat(let sequence): return Outgoing.heartbeat(sequence: sequence)
+        case .identify: return engine.configuration.identify(shard: cell.id, total: cell.total, presence: presence)
+        case .resume(let id, let sequence):
+            return Outgoing.resume(token: engine.configuration.bareToken, sessionID: id, sequence: sequence)
+        case .command(let bytes):
+            cell.commands.wrappingSubtract(1, ordering: .relaxed)
+            return bytes
+        }
+    }
+
+    private func connect(_ target: ConnectTarget) {
+        socket?.drop(code: 4000)
+        socket = nil
+        inflater = nil
+        cell.snapshot.withLock { $0.connects += 1 }
+        do throws(GatewayError) {
+            let url = try engine.url(for: target)
+            connectHost = url.host
+            inflater = try engine.makeInflater()
+            let socket = try WebSocketConnection(
+                loop: loop, endpoint: try engine.endpoint(of: url), target: url.target, userAgent: engine.userAgent,
+                maxMessageSize: engine.configuration.maxMessageSize, validateText: true, owner: self)
+            self.socket = socket
+            socket.open(resolver: engine.resolver)
+        } catch {
+            session.connectFailed(error, now: loop.now, &actions)
+        }
+    }
+
+    private func tell(_ report: SessionReport) {
+        var event = EventView(kind: .state, shardID: cell.id)
+        event.state = session.state
+        event.received = loop.now
+        switch report {
+        case .state(let state, let code, let delay):
+            event.state = state
+            event.code = code
+            event.value = delay
+            engine.log.write(.info, shard: cell.id) { "\(state)" }
+            deliverIfWanted(event, text: "")
+            if state == .backoff || state == .stopped || state == .fatal { inflater = nil }
+            engine.stateChanged(cell, to: state)
+        case .closed(let code, let reason, let next):
+            event.kind = .closed
+            cell.snapshot.withLock {
+                $0.closes[code, default: 0] += 1
+                $0.lastClose = code
+            }
+            event.code = UInt32(code)
+            event.state = next
+            engine.log.write(.info, shard: cell.id) { "closed with \(code): \(reason)" }
+            deliverIfWanted(event, text: reason)
+        case .latency(let roundTrip):
+            event.kind = .latency
+            event.value = roundTrip
+            deliverIfWanted(event, text: "")
+        case .error(let error):
+            event.kind = .error
+            event.status = error.status
+            cell.snapshot.withLock { $0.errors += 1 }
+            engine.log.write(session.state == .fatal ? .error : .warning, shard: cell.id) { error.message }
+            deliverIfWanted(event, text: error.message)
+            if session.state == .fatal { engine.shardFailed(cell, error) }
+        }
+    }
+
+    private func deliverIfWanted(_ event: EventView, text: String) {
+        guard engine.kinds.has(event.kind) else { return }
+        var event = event
+        var text = text
+        text.withUTF8 {
+            event.data = UnsafeRawBufferPointer($0)
+            deliver(event, position: .none)
+        }
+    }
+
+    private func publish() {
+        let resumable = session.resumableSession
+        cell.snapshot.withLock { snapshot in
+            snapshot.state = session.state
+            snapshot.counters = session.counters
+            snapshot.latency = session.latency
+            snapshot.sends = session.sends
+            snapshot.heartbeatInterval = session.heartbeatInterval
+            snapshot.resumable = resumable
+            if resumable == nil { snapshot.identities = [] }
+        }
+    }
+}

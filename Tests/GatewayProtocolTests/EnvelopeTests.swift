@@ -1,0 +1,297 @@
+import CLinuxSIMD
+import Testing
+
+@testable import GatewayProtocol
+
+/// What the scanner makes of the bytes, nil for an error.
+private func scan(_ bytes: [UInt8]) -> Envelope? { try? bytes.withExactBytes(Envelope.scan) }
+
+private func scan(_ text: String) -> Envelope? { scan(bytes(text)) }
+
+private func parts(_ text: String) -> (op: Int32, sequence: UInt64, name: String, data: String)? {
+    let all = bytes(text)
+    guard let e = scan(all) else { return nil }
+    return (e.op, e.sequence, Array(all[e.name]).text, Array(all[e.data]).text)
+}
+
+@Suite struct EnvelopeTests {
+    @Test func readsTheUsualDispatch() throws {
+        let found = try #require(
+            parts(#"{"t":"MESSAGE_CREATE","s":4711,"op":0,"d":{"content":"a } \" { b","mentions":[]}}"#))
+        #expect(found == (0, 4711, "MESSAGE_CREATE", #"{"content":"a } \" { b","mentions":[]}"#))
+    }
+
+    @Test func readsKeysInAnyOrder() throws {
+        let found = try #require(
+            parts(#"  { "d" : [ {"op":9,"s":8,"t":"NO","d":1} ] , "op" : 0, "x": {"t":"NO"}, "t":"YES", "s":3 }  "#))
+        #expect(found == (0, 3, "YES", #"[ {"op":9,"s":8,"t":"NO","d":1} ]"#))
+    }
+
+    @Test func readsNullsAndMissingKeys() throws {
+        #expect(parts(#"{"t":null,"s":null,"op":11,"d":null}"#) ?? (0, 1, "", "") == (11, 0, "", "null"))
+        #expect(parts(#"{"op":7}"#) ?? (0, 1, "", "") == (7, 0, "", ""))
+        #expect(scan("{}") == Envelope())
+        #expect(scan(" {\n} ")?.op == -1)
+    }
+
+    @Test func decodesEscapedKeys() throws {
+        let found = try #require(
+            parts(#"{"\u006fp":0,"\u0073":5,"\u0074":"A","\u0064":true,"\u0064x":1,"o\u0070\u0070":2,"\u00f6p":3}"#))
+        #expect(found == (0, 5, "A", "true"))
+        #expect(parts(#"{"\u006Fp":3,"\n":1,"\td":2,"\"":4}"#) ?? (0, 0, "", "") == (3, 0, "", ""))
+    }
+
+    @Test func takesTheLastOfSeveral() {
+        #expect(
+            parts(#"{"op":1,"op":0,"s":1,"s":2,"t":"A","t":"B","d":{"a":1},"d":[2]}"#) ?? (9, 9, "", "")
+                == (0, 2, "B", "[2]"))
+        #expect(parts(#"{"t":"A","t":null,"s":7,"s":null,"op":0}"#) ?? (9, 9, "", "") == (0, 0, "", ""))
+        let usual = #"{"t":"MESSAGE_CREATE_LONG_ENOUGH","s":1,"op":0,"d":{"a":[1,2,3]},"s":9,"d":"x","t":"LATER"}"#
+        #expect(parts(usual) ?? (9, 9, "", "") == (0, 9, "LATER", "\"x\""))
+    }
+
+    @Test func saysWhetherTheNameHasEscapes() throws {
+        let plain = try #require(scan(#"{"t":"A_B","op":0}"#))
+        #expect(!plain.nameHasEscapes)
+        let escaped = try #require(scan(#"{"t":"A\u005fB","op":0}"#))
+        #expect(escaped.nameHasEscapes && escaped.name == 6..<14)
+        #expect(scan(#"{"t":"A\u005fB","t":"AB","op":0}"#)?.nameHasEscapes == false)
+    }
+
+    @Test(arguments: [
+        ("", "is not a JSON object"),
+        ("   ", "is not a JSON object"),
+        ("[1]", "is not a JSON object"),
+        ("null", "is not a JSON object"),
+        (#"{"op":0"#, "has no comma or closing brace behind a value"),
+        (#"{"op":0,}"#, "has something else where a string belongs"),
+        (#"{"op":0}{"#, "goes on behind its closing brace"),
+        (#"{"op":0} x"#, "goes on behind its closing brace"),
+        (#"{"op" 0}"#, "has no colon behind a key"),
+        (#"{op:0}"#, "has something else where a string belongs"),
+        (#"{"op":"0"}"#, "has something else where a non-negative integer belongs"),
+        (#"{"op":null}"#, "has something else where a non-negative integer belongs"),
+        (#"{"op":-1}"#, "has something else where a non-negative integer belongs"),
+        (#"{"op":1.0}"#, "has a fraction or an exponent where an integer belongs"),
+        (#"{"op":1e0}"#, "has a fraction or an exponent where an integer belongs"),
+        (#"{"op":01}"#, "has a number with a leading zero"),
+        (#"{"op":2147483648}"#, "has an opcode that does not fit in 31 bits"),
+        (#"{"s":-1}"#, "has something else where a non-negative integer belongs"),
+        (#"{"s":1.5}"#, "has a fraction or an exponent where an integer belongs"),
+        (#"{"s":18446744073709551616}"#, "has an integer that does not fit in 64 bits"),
+        (#"{"s":18446744073709551615.0}"#, "has a fraction or an exponent where an integer belongs"),
+        (#"{"s":"1"}"#, "has something else where a non-negative integer belongs"),
+        (#"{"s":nul}"#, "has a misspelt literal"),
+        (#"{"t":1}"#, "has something else where a string belongs"),
+        (#"{"t":"a}"#, "ends inside a string"),
+        ("{\"t\":\"a\nb\"}", "has an unescaped control character in a string"),
+        (#"{"t":"a\x"}"#, "has an escape that JSON does not know"),
+        (#"{"t":"a\u12g4"}"#, "has a \\u escape without four digits"),
+        (#"{"d":{"a":1}"#, "has no comma or closing brace behind a value"),
+        (#"{"d":{"a":1"#, "ends inside an object or array"),
+        (#"{"d":{"a":"}}"#, "ends inside an object or array"),
+        (#"{"d":[1}}"#, "closes an object or array with the other kind of bracket"),
+        (#"{"d":tru}"#, "has a misspelt literal"),
+        (#"{"d":}"#, "has something else where a value belongs"),
+        (#"{"d":"#, "ends where a value belongs"),
+        (#"{"d":-}"#, "has a number without digits"),
+        (#"{"d":1.}"#, "has a number without digits after the point"),
+        (#"{"d":1e+}"#, "has a number without digits in its exponent"),
+    ])
+    func refuses(_ text: String, _ reason: String) {
+        #expect {
+            try bytes(text).withExactBytes(Envelope.scan)
+        } throws: { error in
+            (error as? EnvelopeError)?.reason.description == reason
+        }
+    }
+
+    @Test func saysWhereItWentWrong() {
+        func offset(_ text: String) -> Int? {
+            do {
+                _ = try bytes(text).withExactBytes(Envelope.scan)
+                return nil
+            } catch { return error.offset }
+        }
+        #expect(offset(#"{"op":0} x"#) == 9)
+        #expect(offset(#"{"d":{"a":1"#) == 11)
+        #expect(offset(#"{"d":[1}}"#) == 7)
+        #expect(offset(#"{"op":5000000000}"#) == 6)
+    }
+
+    @Test func keepsTheLimitsOfItsIntegers() {
+        #expect(scan(#"{"op":2147483647,"s":18446744073709551615}"#)?.sequence == .max)
+        #expect(scan(#"{"op":2147483647}"#)?.op == .max)
+        // Twenty digits and a leading zero on the fast way.
+        let padding = String(repeating: "x", count: 64)
+        for digits in [
+            "9", "123456789", "9999999999999999999", "18446744073709551615", "18446744073709551616", "0", "01",
+        ] {
+            let text = #"{"t":"\#(padding)","s":\#(digits),"op":0,"d":{"a":"\#(padding)"}}"#
+            let expected = ReferenceEnvelope.scan(bytes(text))
+            #expect(scan(text) == expected)
+            #expect(expected?.sequence == (digits == "01" ? nil : UInt64(digits)))
+        }
+    }
+}
+
+@Suite struct EnvelopeAgainstReferenceTests {
+    @Test func agreesOnEverySample() throws {
+        let samples = try Fixture.samples()
+        #expect(samples.count == 135)
+        for (line, sample) in samples.enumerated() {
+            let found = try #require(scan(sample))
+            #expect(found == ReferenceEnvelope.scan(sample))
+            #expect(found.sequence == UInt64(line + 1) && found.op == 0)
+            #expect(found.data.upperBound == sample.count - 1)
+        }
+    }
+
+    @Test func refusesEveryTruncation() throws {
+        let samples = try Fixture.samples()
+        for sample in [samples[0], samples[7], samples[9], samples[134]] + [bytes(#"{"d":{"a":"\\\""},"op":1}"#)] {
+            for length in 0..<sample.count where scan(Array(sample[..<length])) != nil {
+                Issue.record("accepted the first \(length) bytes of \(sample.text)")
+            }
+        }
+    }
+
+    @Test func findsTheEndAtEveryAlignment() {
+        // Quotes, runs of backslashes and brackets around every boundary between two blocks, and every length of tail.
+        for run in 0...5 {
+            for position in 50..<140 {
+                for tail in [0, 1, 5, 63, 64, 65, 130] {
+                    let filler = String(repeating: "a", count: position)
+                    let slashes = String(repeating: "\\", count: run)
+                    let content = run % 2 == 0 ? slashes : slashes + "\""
+                    let d = #"{"k":"\#(filler)\#(content)","[":["]",{"}":0}]}"#
+                    let text = #"{"d":\#(d),"x":"\#(String(repeating: "}", count: tail))","op":3}"#
+                    let all = bytes(text)
+                    let found = scan(all)
+                    if found?.data != 5..<(5 + d.utf8.count) || found?.op != 3 {
+                        Issue.record("wrong for run \(run), position \(position), tail \(tail)")
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func agreesOnGeneratedFrames() {
+        var random = SeededGenerator(seed: 1)
+        var accepted = 0
+        for _ in 0..<20_000 {
+            let frame = EnvelopeGenerator.frame(&random)
+            let expected = ReferenceEnvelope.scan(frame)
+            if expected != nil { accepted += 1 }
+            if scan(frame) != expected { Issue.record("differs on \(frame.text)") }
+        }
+        #expect(accepted > 15_000)
+    }
+
+    @Test func agreesOnMutatedFrames() {
+        var random = SeededGenerator(seed: 2)
+        var accepted = 0
+        for _ in 0..<40_000 {
+            var frame = EnvelopeGenerator.frame(&random)
+            for _ in 0..<Int.random(in: 1...3, using: &random) { EnvelopeGenerator.mutate(&frame, &random) }
+            let expected = ReferenceEnvelope.scan(frame)
+            if expected != nil { accepted += 1 }
+            if scan(frame) != expected { Issue.record("differs on \(frame.text)") }
+        }
+        #expect(accepted > 1_000 && accepted < 39_000)
+    }
+
+    @Test func baselineAgreesWithThisProcessor() {
+        var random = SeededGenerator(seed: 3)
+        let alphabet = Array(#"{}[]"\\aA1, "#.utf8)
+        for _ in 0..<50_000 {
+            let count = Int.random(in: 64...300, using: &random)
+            let text = (0..<count).map { _ in alphabet[Int.random(in: 0..<alphabet.count, using: &random)] }
+            let offset = Int.random(in: 0...count, using: &random)
+            text.withExactBytes { buffer in
+                guard let start = buffer.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
+                let baseline = clinux_json_close_baseline(start, count, offset)
+                if baseline != clinux_json_close(start, count, offset) {
+                    Issue.record("differs on \(text.text) from \(offset)")
+                }
+            }
+        }
+    }
+}
+
+private enum EnvelopeGenerator {
+    static func frame(_ random: inout SeededGenerator) -> [UInt8] {
+        if Int.random(in: 0..<3, using: &random) == 0 {
+            let name = ["MESSAGE_CREATE", "READY", "X", ""].randomElement(using: &random) ?? ""
+            let s = UInt64.random(in: 0...(.max >> UInt64.random(in: 0..<64, using: &random)), using: &random)
+            return bytes(#"{"t":"\#(name)","s":\#(s),"op":0,"d":\#(value(4, &random))}"#)
+        }
+        var text = space(&random) + "{" + space(&random)
+        let fields = Int.random(in: 0..<6, using: &random)
+        for field in 0..<fields {
+            if field > 0 { text += "," + space(&random) }
+            let key = keys.randomElement(using: &random) ?? "d"
+            text += "\"\(key)\"" + space(&random) + ":" + space(&random)
+            switch key {
+            case "op", "\\u006fp": text += "\(Int.random(in: 0..<50, using: &random))"
+            case "s", "\\u0073":
+                text += Bool.random(using: &random) ? "null" : "\(Int.random(in: 0..<9999, using: &random))"
+            case "t", "\\u0074": text += Bool.random(using: &random) ? "null" : string(&random)
+            default: text += value(4, &random)
+            }
+            text += space(&random)
+        }
+        return bytes(text + "}" + space(&random))
+    }
+
+    static func mutate(_ frame: inout [UInt8], _ random: inout SeededGenerator) {
+        let interesting = Array("{}[]\":,\\u0 ntf-.e\n".utf8)
+        let byte = interesting[Int.random(in: 0..<interesting.count, using: &random)]
+        let at = Int.random(in: 0..<max(frame.count, 1), using: &random)
+        switch Int.random(in: 0..<4, using: &random) {
+        case 0 where at < frame.count: frame[at] = byte
+        case 1 where at < frame.count: frame.remove(at: at)
+        case 2: frame = Array(frame[..<min(at, frame.count)])
+        default: frame.insert(byte, at: min(at, frame.count))
+        }
+    }
+
+    private static let keys = [
+        "op", "s", "t", "d", "\\u006fp", "\\u0073", "\\u0074", "\\u0064", "x", "", "opp", "o", "dd", "trace", "\\n",
+        "ö",
+    ]
+
+    private static func space(_ random: inout SeededGenerator) -> String {
+        ["", "", "", " ", "\n", "\t \r\n"].randomElement(using: &random) ?? ""
+    }
+
+    private static func string(_ random: inout SeededGenerator) -> String {
+        var text = "\""
+        for _ in 0..<Int.random(in: 0..<40, using: &random) {
+            text +=
+                ["a", "B", "_", "{", "}", "[", "]", ",", ":", "\\\"", "\\\\", "\\u00e9", "é", "😀", "op"]
+                .randomElement(using: &random) ?? ""
+        }
+        return text + "\""
+    }
+
+    private static func value(_ depth: Int, _ random: inout SeededGenerator) -> String {
+        switch Int.random(in: 0..<(depth > 0 ? 8 : 5), using: &random) {
+        case 0: return string(&random)
+        case 1:
+            return ["0", "-1", "12.5", "1e9", "-0.25E-3", "123456789012345678901234567890"].randomElement(
+                using: &random)!
+        case 2: return ["true", "false", "null"].randomElement(using: &random)!
+        case 3: return "[]"
+        case 4: return "{}"
+        case 5:
+            let items = (0..<Int.random(in: 0..<5, using: &random)).map { _ in value(depth - 1, &random) }
+            return "[" + items.joined(separator: "," + space(&random)) + "]"
+        default:
+            let items = (0..<Int.random(in: 0..<6, using: &random)).map { _ in
+                "\"" + (keys.randomElement(using: &random) ?? "") + "\":" + value(depth - 1, &random)
+            }
+            return "{" + items.joined(separator: "," + space(&random)) + "}"
+        }
+    }
+}

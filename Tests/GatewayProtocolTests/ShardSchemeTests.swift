@@ -1,0 +1,66 @@
+import Testing
+
+@testable import GatewayProtocol
+
+private func message(_ scheme: ShardScheme, recommended: UInt32 = 10) -> String? {
+    do {
+        _ = try scheme.resolve(recommended: recommended)
+        return nil
+    } catch { return error.message }
+}
+
+@Suite struct ShardSchemeTests {
+    @Test func resolves() throws {
+        #expect(try ShardScheme.auto.resolve(recommended: 7) == ShardRange(ids: 0..<7, total: 7))
+        #expect(try ShardScheme.range(first: 2, count: 3, total: 9).resolve(recommended: 0).ids == 2..<5)
+        #expect(
+            try ShardScheme.range(first: 0, count: .max, total: .max).resolve(recommended: 0).ids.count == 4_294_967_295
+        )
+        #expect(try ShardScheme.bucket(1, of: 2, total: 0).resolve(recommended: 6) == ShardRange(ids: 3..<6, total: 6))
+    }
+
+    @Test(arguments: [(1, 1), (7, 3), (16, 16), (1_000, 7), (16_384, 48)] as [(UInt32, UInt32)])
+    func splitsEvenly(_ total: UInt32, _ buckets: UInt32) throws {
+        var next: UInt32 = 0
+        for bucket in 0..<buckets {
+            let ids = try ShardScheme.bucket(bucket, of: buckets, total: total).resolve(recommended: 0).ids
+            #expect(ids.lowerBound == next)
+            #expect(UInt32(ids.count) == total / buckets || UInt32(ids.count) == total / buckets + 1)
+            next = ids.upperBound
+        }
+        #expect(next == total)
+    }
+
+    @Test func saysWhichNumberIsWrong() {
+        #expect(message(.range(first: 0, count: 1, total: 0)) == "The total number of shards must not be 0.")
+        #expect(message(.range(first: 0, count: 0, total: 1)) == "The number of shards to run must not be 0.")
+        #expect(
+            message(.range(first: 3, count: 2, total: 4))
+                == "Shards 3 to 4 do not exist with 4 in total; the last one is 3.")
+        #expect(message(.range(first: .max, count: .max, total: .max)) != nil)
+        #expect(message(.bucket(0, of: 0, total: 1)) == "The number of buckets must not be 0.")
+        #expect(message(.bucket(2, of: 2, total: 4)) == "Bucket 2 does not exist with 2 in total; the last one is 1.")
+        #expect(message(.bucket(0, of: 5, total: 4)) == "4 shards in total are too few for 5 buckets.")
+        #expect(message(.bucket(0, of: 11, total: 0)) == "10 shards in total are too few for 11 buckets.")
+        #expect(message(.auto, recommended: 0) == "The API recommends 0 shards; set their number yourself.")
+        #expect(message(.range(first: 0, count: 1, total: 1), recommended: 0) == nil)
+    }
+
+    @Test func tellsWhenItNeedsTheAPI() {
+        #expect(ShardScheme.auto.needsRecommendation)
+        #expect(ShardScheme.bucket(0, of: 1, total: 0).needsRecommendation)
+        #expect(!ShardScheme.bucket(0, of: 1, total: 1).needsRecommendation)
+        #expect(!ShardScheme.range(first: 0, count: 1, total: 1).needsRecommendation)
+    }
+
+    @Test func routesGuilds() {
+        #expect(ShardRange.shard(ofGuild: 641_169_830_708_318_210, total: 1) == 0)
+        #expect(
+            ShardRange.shard(ofGuild: 641_169_830_708_318_210, total: 16)
+                == UInt32((641_169_830_708_318_210 >> 22) % 16))
+        // Unsigned: the topmost bit is no sign.
+        #expect(ShardRange.shard(ofGuild: .max, total: 1_000) == UInt32((UInt64.max >> 22) % 1_000))
+        #expect(ShardRange.shard(ofGuild: 5 << 22, total: 4) == 1)
+        #expect(ShardRange.shard(ofGuild: 5, total: 0) == 0)
+    }
+}
