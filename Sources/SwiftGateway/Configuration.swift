@@ -35,8 +35,8 @@ public struct Configuration: Sendable, CustomStringConvertible, CustomDebugStrin
     private(set) var identifyInterval: UInt64 = 5_000_000_000
     private(set) var properties = (os: "linux", browser: "SwiftGateway", device: "SwiftGateway")
     private(set) var largeThreshold: UInt32 = 50
-    private var presence: [UInt8]?
-    private var shardPresences: [UInt32: [UInt8]] = [:]
+    private var presence: PresenceUpdate?
+    private var shardPresences: [UInt32: PresenceUpdate] = [:]
     private(set) var filter: EventSet?
     private(set) var kinds = EventKinds.standard
     private(set) var sessionFile: String?
@@ -63,7 +63,7 @@ public struct Configuration: Sendable, CustomStringConvertible, CustomDebugStrin
         }
         bareToken = bare
         self.intents = intents
-        apiURL = try GatewayURL.checked("https://discord.com/api/v10", schemes: ["https", "http"])
+        apiURL = try GatewayURL.checked("https://discord.com/api/v10", webSocket: false)
     }
 
     public var description: String { "Configuration(intents: \(intents.rawValue), compression: \(compression))" }
@@ -72,12 +72,12 @@ public struct Configuration: Sendable, CustomStringConvertible, CustomDebugStrin
 
     /// Where to connect: `wss://` or `ws://`. Default: asked of the API.
     public mutating func setGatewayURL(_ url: String) throws(GatewayError) {
-        gatewayURL = try GatewayURL.checked(url, schemes: ["wss", "ws"])
+        gatewayURL = try GatewayURL.checked(url, webSocket: true)
     }
 
     /// The base of the HTTP API, `https://` or `http://`. Default `https://discord.com/api/v10`.
     public mutating func setAPIURL(_ url: String) throws(GatewayError) {
-        apiURL = try GatewayURL.checked(url, schemes: ["https", "http"])
+        apiURL = try GatewayURL.checked(url, webSocket: false)
     }
 
     /// A PEM file of authorities that replaces the system's trust store; nil for the system's. Throws `file` when it
@@ -96,7 +96,8 @@ public struct Configuration: Sendable, CustomStringConvertible, CustomDebugStrin
         compression = value
     }
 
-    public mutating func setShards(_ scheme: ShardScheme) { self.scheme = scheme }
+    /// Which shards to run; default all that the API recommends. Throws `invalidArgument` for an impossible choice.
+    public mutating func setShards(_ shards: ShardChoice) throws(GatewayError) { scheme = try shards.scheme() }
 
     /// How many shards may identify in one interval; nil: the API's answer, 1 without one.
     public mutating func setMaxConcurrency(_ value: UInt32?) throws(GatewayError) {
@@ -128,12 +129,16 @@ public struct Configuration: Sendable, CustomStringConvertible, CustomDebugStrin
 
     /// The presence that sessions begin with, as the JSON object of op 3's `d`; for one shard or, with nil, for all.
     public mutating func setPresence(_ json: String, shard: UInt32? = nil) throws(GatewayError) {
-        let bytes = Array(json.utf8)
-        try Outgoing.checkPresence(bytes)
-        if let shard { shardPresences[shard] = bytes } else { presence = bytes }
+        guard json.utf8.count <= 2048 else { throw .invalid("the presence has more than 2048 bytes") }
+        do throws(CommandError) {
+            let checked = try PresenceUpdate(json: Array(json.utf8))
+            if let shard { shardPresences[shard] = checked } else { presence = checked }
+        } catch {
+            throw .invalid(error.message)
+        }
     }
 
-    func presence(ofShard id: UInt32) -> [UInt8]? { shardPresences[id] ?? presence }
+    func presence(ofShard id: UInt32) -> PresenceUpdate? { shardPresences[id] ?? presence }
 
     /// The dispatches to deliver, by name; nil for all. Names this build does not know are fine.
     public mutating func setEventFilter(_ names: [String]?) throws(GatewayError) {
@@ -217,11 +222,13 @@ public struct Configuration: Sendable, CustomStringConvertible, CustomDebugStrin
         importedTotal = document.total
     }
 
-    func identify(shard: UInt32, total: UInt32, presence: [UInt8]?) -> [UInt8] {
-        Outgoing.identify(
-            token: bareToken, intents: intents.rawValue, shard: shard, total: total, os: properties.os,
-            browser: properties.browser, device: properties.device, largeThreshold: largeThreshold,
-            presenceJSON: presence)
+    /// The IDENTIFY payload of a shard. Throws when a presence makes it larger than the gateway takes.
+    func identify(shard: UInt32, total: UInt32, presence: PresenceUpdate?) throws(GatewayError) -> [UInt8] {
+        var identify = Identify(token: bareToken, intents: intents, shardID: shard, shardTotal: total)
+        (identify.os, identify.browser, identify.device) = properties
+        identify.largeThreshold = largeThreshold
+        identify.presence = presence
+        do throws(CommandError) { return try Payload.identify(identify) } catch { throw error.gatewayError }
     }
 
     static func makeInflater(_ compression: Compression, limit: Int) throws(GatewayError) -> Inflater? {

@@ -21,47 +21,42 @@ private struct Target {
     }
 }
 
-private func send(_ target: () throws(GatewayError) -> Target, _ json: UnsafePointer<CChar>?, _ length: Int) -> sg_status {
-    reporting { () throws(GatewayError) in
-        let target = try target()
-        try target.cluster.send(shard: target.shard, json: try bytes(json, length, "json", limit: 4096))
-    }
-}
-
-private func command(
-    _ target: () throws(GatewayError) -> Target, _ make: () throws(GatewayError) -> some GatewayCommand
+private func send(
+    _ target: () throws(GatewayError) -> Target, _ make: () throws(GatewayError) -> GatewayCommand
 ) -> sg_status {
     reporting { () throws(GatewayError) in
         let target = try target()
-        try target.cluster.send(shard: target.shard, try make())
+        try target.cluster.send(try make(), shard: target.shard)
     }
 }
 
-private func presence(_ json: UnsafePointer<CChar>?, _ length: Int) throws(GatewayError) -> PresenceUpdate {
-    PresenceUpdate(json: try bytes(json, length, "json", limit: 4096))
+private func raw(_ json: UnsafePointer<CChar>?, _ length: Int) throws(GatewayError) -> GatewayCommand {
+    try .raw(try bytes(json, length, "json", limit: 4096))
 }
 
-private func voice(_ guild: UInt64, _ channel: UInt64, _ mute: Bool, _ deaf: Bool) -> VoiceStateUpdate {
-    VoiceStateUpdate(guildID: guild, channelID: channel == 0 ? nil : channel, selfMute: mute, selfDeaf: deaf)
+private func presence(_ json: UnsafePointer<CChar>?, _ length: Int) throws(GatewayError) -> GatewayCommand {
+    try .presence(json: try bytes(json, length, "json", limit: 4096))
 }
 
-private func members(_ request: UnsafePointer<sg_guild_members_request>?) throws(GatewayError) -> RequestGuildMembers {
-    guard let request else { throw .invalid("request is NULL") }
-    let value = request.pointee
-    try checkSize(value.struct_size, least: MemoryLayout<sg_guild_members_request>.size, "request")
+private func voice(_ guild: UInt64, _ channel: UInt64, _ mute: Bool, _ deaf: Bool) throws(GatewayError) -> GatewayCommand {
+    try .voiceState(guild: guild, channel: channel == 0 ? nil : channel, selfMute: mute, selfDeaf: deaf)
+}
+
+private func members(_ request: UnsafePointer<sg_guild_members_request>?) throws(GatewayError) -> GatewayCommand {
+    try checkSize(request?.pointee.struct_size, least: MemoryLayout<sg_guild_members_request>.size, "request")
+    guard let value = request?.pointee else { throw .invalid("request is NULL") }
     let nonce = value.nonce == nil ? nil : try text(value.nonce, "nonce")
     let presences = try flag(value.presences, "value of presences (0 or 1)")
     if value.query != nil {
         guard value.user_ids == nil, value.user_id_count == 0 else {
             throw .invalid("query and user_ids exclude each other")
         }
-        return RequestGuildMembers(
-            guildID: value.guild_id, selection: .query(try text(value.query, "query"), limit: value.limit),
-            presences: presences, nonce: nonce)
+        return try .members(
+            guild: value.guild_id, query: try text(value.query, "query"), limit: value.limit, presences: presences,
+            nonce: nonce)
     }
-    return RequestGuildMembers(
-        guildID: value.guild_id,
-        selection: .users(try array(value.user_ids, value.user_id_count, "user_ids", limit: 100)),
+    return try .members(
+        guild: value.guild_id, users: try array(value.user_ids, value.user_id_count, "user_ids", limit: 100),
         presences: presences, nonce: nonce)
 }
 
@@ -69,19 +64,23 @@ private func members(_ request: UnsafePointer<sg_guild_members_request>?) throws
 public func sg_cluster_send(
     _ handle: OpaquePointer?, _ shard: UInt32, _ json: UnsafePointer<CChar>?, _ length: Int
 ) -> sg_status {
-    send({ () throws(GatewayError) in try Target(cluster: handle, shard) }, json, length)
+    send({ () throws(GatewayError) in try Target(cluster: handle, shard) }) { () throws(GatewayError) in
+        try raw(json, length)
+    }
 }
 
 @implementation @_cdecl("sg_shard_send")
 public func sg_shard_send(_ handle: OpaquePointer?, _ json: UnsafePointer<CChar>?, _ length: Int) -> sg_status {
-    send({ () throws(GatewayError) in try Target(shard: handle) }, json, length)
+    send({ () throws(GatewayError) in try Target(shard: handle) }) { () throws(GatewayError) in
+        try raw(json, length)
+    }
 }
 
 @implementation @_cdecl("sg_cluster_update_presence")
 public func sg_cluster_update_presence(
     _ handle: OpaquePointer?, _ shard: UInt32, _ json: UnsafePointer<CChar>?, _ length: Int
 ) -> sg_status {
-    command({ () throws(GatewayError) in try Target(cluster: handle, shard) }) { () throws(GatewayError) in
+    send({ () throws(GatewayError) in try Target(cluster: handle, shard) }) { () throws(GatewayError) in
         try presence(json, length)
     }
 }
@@ -90,7 +89,7 @@ public func sg_cluster_update_presence(
 public func sg_shard_update_presence(_ handle: OpaquePointer?, _ json: UnsafePointer<CChar>?, _ length: Int)
     -> sg_status
 {
-    command({ () throws(GatewayError) in try Target(shard: handle) }) { () throws(GatewayError) in
+    send({ () throws(GatewayError) in try Target(shard: handle) }) { () throws(GatewayError) in
         try presence(json, length)
     }
 }
@@ -99,21 +98,25 @@ public func sg_shard_update_presence(_ handle: OpaquePointer?, _ json: UnsafePoi
 public func sg_cluster_update_voice_state(
     _ handle: OpaquePointer?, _ shard: UInt32, _ guild: UInt64, _ channel: UInt64, _ mute: Bool, _ deaf: Bool
 ) -> sg_status {
-    command({ () throws(GatewayError) in try Target(cluster: handle, shard) }) { voice(guild, channel, mute, deaf) }
+    send({ () throws(GatewayError) in try Target(cluster: handle, shard) }) { () throws(GatewayError) in
+        try voice(guild, channel, mute, deaf)
+    }
 }
 
 @implementation @_cdecl("sg_shard_update_voice_state")
 public func sg_shard_update_voice_state(
     _ handle: OpaquePointer?, _ guild: UInt64, _ channel: UInt64, _ mute: Bool, _ deaf: Bool
 ) -> sg_status {
-    command({ () throws(GatewayError) in try Target(shard: handle) }) { voice(guild, channel, mute, deaf) }
+    send({ () throws(GatewayError) in try Target(shard: handle) }) { () throws(GatewayError) in
+        try voice(guild, channel, mute, deaf)
+    }
 }
 
 @implementation @_cdecl("sg_cluster_request_guild_members")
 public func sg_cluster_request_guild_members(
     _ handle: OpaquePointer?, _ shard: UInt32, _ request: UnsafePointer<sg_guild_members_request>?
 ) -> sg_status {
-    command({ () throws(GatewayError) in try Target(cluster: handle, shard) }) { () throws(GatewayError) in
+    send({ () throws(GatewayError) in try Target(cluster: handle, shard) }) { () throws(GatewayError) in
         try members(request)
     }
 }
@@ -122,7 +125,7 @@ public func sg_cluster_request_guild_members(
 public func sg_shard_request_guild_members(
     _ handle: OpaquePointer?, _ request: UnsafePointer<sg_guild_members_request>?
 ) -> sg_status {
-    command({ () throws(GatewayError) in try Target(shard: handle) }) { () throws(GatewayError) in
+    send({ () throws(GatewayError) in try Target(shard: handle) }) { () throws(GatewayError) in
         try members(request)
     }
 }
@@ -131,8 +134,8 @@ public func sg_shard_request_guild_members(
 public func sg_cluster_request_soundboard_sounds(
     _ handle: OpaquePointer?, _ shard: UInt32, _ guilds: UnsafePointer<UInt64>?, _ count: Int
 ) -> sg_status {
-    command({ () throws(GatewayError) in try Target(cluster: handle, shard) }) { () throws(GatewayError) in
-        RequestSoundboardSounds(guildIDs: try array(guilds, count, "guild_ids", limit: 4096))
+    send({ () throws(GatewayError) in try Target(cluster: handle, shard) }) { () throws(GatewayError) in
+        try .soundboardSounds(guilds: try array(guilds, count, "guild_ids", limit: 4096))
     }
 }
 
@@ -140,8 +143,8 @@ public func sg_cluster_request_soundboard_sounds(
 public func sg_shard_request_soundboard_sounds(_ handle: OpaquePointer?, _ guilds: UnsafePointer<UInt64>?, _ count: Int)
     -> sg_status
 {
-    command({ () throws(GatewayError) in try Target(shard: handle) }) { () throws(GatewayError) in
-        RequestSoundboardSounds(guildIDs: try array(guilds, count, "guild_ids", limit: 4096))
+    send({ () throws(GatewayError) in try Target(shard: handle) }) { () throws(GatewayError) in
+        try .soundboardSounds(guilds: try array(guilds, count, "guild_ids", limit: 4096))
     }
 }
 
@@ -150,8 +153,8 @@ public func sg_cluster_request_channel_info(
     _ handle: OpaquePointer?, _ shard: UInt32, _ guild: UInt64, _ fields: UnsafePointer<UnsafePointer<CChar>?>?,
     _ count: Int
 ) -> sg_status {
-    command({ () throws(GatewayError) in try Target(cluster: handle, shard) }) { () throws(GatewayError) in
-        RequestChannelInfo(guildID: guild, fields: try texts(fields, count, "fields", limit: 64))
+    send({ () throws(GatewayError) in try Target(cluster: handle, shard) }) { () throws(GatewayError) in
+        try .channelInfo(guild: guild, fields: try texts(fields, count, "fields", limit: 64))
     }
 }
 
@@ -159,7 +162,7 @@ public func sg_cluster_request_channel_info(
 public func sg_shard_request_channel_info(
     _ handle: OpaquePointer?, _ guild: UInt64, _ fields: UnsafePointer<UnsafePointer<CChar>?>?, _ count: Int
 ) -> sg_status {
-    command({ () throws(GatewayError) in try Target(shard: handle) }) { () throws(GatewayError) in
-        RequestChannelInfo(guildID: guild, fields: try texts(fields, count, "fields", limit: 64))
+    send({ () throws(GatewayError) in try Target(shard: handle) }) { () throws(GatewayError) in
+        try .channelInfo(guild: guild, fields: try texts(fields, count, "fields", limit: 64))
     }
 }

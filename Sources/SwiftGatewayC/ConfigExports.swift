@@ -68,13 +68,13 @@ public func sg_config_set_shards(
     _ handle: OpaquePointer?, _ first: UInt32, _ count: UInt32, _ total: UInt32
 ) -> sg_status {
     change(handle) { (c) throws(GatewayError) in
-        c.setShards(try ShardScheme.checkedRange(first: first, count: count, total: total))
+        try c.setShards(.range(first: first, count: count, total: total))
     }
 }
 
 @implementation @_cdecl("sg_config_set_shards_auto")
 public func sg_config_set_shards_auto(_ handle: OpaquePointer?) -> sg_status {
-    change(handle) { (c) throws(GatewayError) in c.setShards(.auto) }
+    change(handle) { (c) throws(GatewayError) in try c.setShards(.auto) }
 }
 
 @implementation @_cdecl("sg_config_set_shards_bucket")
@@ -82,7 +82,7 @@ public func sg_config_set_shards_bucket(
     _ handle: OpaquePointer?, _ bucket: UInt32, _ buckets: UInt32, _ total: UInt32
 ) -> sg_status {
     change(handle) { (c) throws(GatewayError) in
-        c.setShards(try ShardScheme.checkedBucket(bucket: bucket, of: buckets, total: total))
+        try c.setShards(.bucket(bucket: bucket, buckets: buckets, total: total))
     }
 }
 

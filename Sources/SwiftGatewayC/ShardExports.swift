@@ -16,7 +16,7 @@ public func sg_shard_new(
     reporting { () throws(GatewayError) in
         guard let out else { throw .invalid("out is NULL") }
         var configuration = try config(handle).configuration.withLock { $0 }
-        configuration.setShards(try ShardScheme.checkedRange(first: id, count: 1, total: total))
+        try configuration.setShards(.range(first: id, count: 1, total: total))
         out.pointee = HandleTable.add(.shard(ClusterBox(try Cluster(configuration), shard: id)))
     }
 }

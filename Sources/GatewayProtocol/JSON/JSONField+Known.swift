@@ -25,6 +25,11 @@ extension JSONField {
         do throws(JSONFieldError) { return try bool(json, pointer: bytes(of: pointer)) } catch { return nil }
     }
 
+    /// The raw JSON at `pointer`, copied; nil when there is none.
+    package static func raw(_ json: UnsafeRawBufferPointer, _ pointer: StaticString) -> [UInt8]? {
+        do throws(JSONFieldError) { return Array(try find(json, pointer: bytes(of: pointer))) } catch { return nil }
+    }
+
     /// The raw values of the array at `pointer`; nil when there is none.
     package static func elements(
         _ json: UnsafeRawBufferPointer, _ pointer: StaticString

@@ -20,23 +20,10 @@ extension Cluster {
     /// Throws `notFound`, or `invalidState` when the cluster is not running.
     public func info(shard id: UInt32) throws(GatewayError) -> ShardInfo { try engine().info(id) }
 
-    /// Queues a payload as it stands: a JSON object with `op` and `d`, at most 4096 bytes, of an opcode that is not the
-    /// library's own (1, 2, 6). Sent as soon as the shard is active and the send window lets it through; survives
-    /// reconnects. Throws `invalidArgument`, `payloadTooLarge`, `queueFull`, `notFound`, `invalidState`.
-    public func send(shard id: UInt32, json: [UInt8]) throws(GatewayError) {
-        let presence = try Outgoing.checkRaw(json)
-        try engine().send(id, json, presence: presence)
-    }
-
-    /// Queues a typed command. Errors as for `send(shard:json:)`.
-    public func send(shard id: UInt32, _ command: some GatewayCommand) throws(GatewayError) {
-        let payload: [UInt8]
-        do throws(CommandError) {
-            payload = try command.payload()
-        } catch {
-            throw error.gatewayError
-        }
-        try engine().send(id, payload, presence: command.presenceJSON)
+    /// Queues a command for one shard. It is sent as soon as the shard is active and the send window lets it through,
+    /// and survives reconnects. Throws `queueFull` (1,000 wait already), `notFound`, `invalidState`.
+    public func send(_ command: GatewayCommand, shard id: UInt32) throws(GatewayError) {
+        try engine().send(id, command)
     }
 
     /// Disconnects one shard and connects it again, resuming its session or beginning a new one.

@@ -96,7 +96,7 @@ final class Engine: @unchecked Sendable {
             if let url = configuration.gatewayURL {
                 try launch(gateway: url, bot: bot)
             } else {
-                try launch(gateway: try GatewayURL.checked(bot.url, schemes: ["wss", "ws"]), bot: bot)
+                try launch(gateway: try GatewayURL.checked(bot.url, webSocket: true), bot: bot)
             }
         } catch {
             giveUp(error)
@@ -251,7 +251,7 @@ final class Engine: @unchecked Sendable {
 
     // MARK: Shards on demand
 
-    func send(_ id: UInt32, _ payload: [UInt8], presence: [UInt8]?) throws(GatewayError) {
+    func send(_ id: UInt32, _ command: GatewayCommand) throws(GatewayError) {
         let cell = try cell(id)
         guard let runner = shards.withLock({ $0.runners[id] }) else {
             throw GatewayError(.notFound, "there is no shard \(id) in this cluster")
@@ -265,7 +265,7 @@ final class Engine: @unchecked Sendable {
             cell.commands.wrappingSubtract(1, ordering: .relaxed)
             throw GatewayError(.queueFull, "\(limit) commands of shard \(id) are waiting to be sent already")
         }
-        runner.onLoop { $0.send(payload, presence: presence) }
+        runner.onLoop { $0.send(command) }
     }
 
     func restart(_ id: UInt32, resuming: Bool) throws(GatewayError) {

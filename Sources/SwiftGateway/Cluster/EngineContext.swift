@@ -54,24 +54,28 @@ final class EngineContext: Sendable {
             } catch {
                 throw GatewayError(.protocolViolation, "the resume URL is unusable: \(error.message)")
             }
+            guard base.scheme.isWebSocket else {
+                throw GatewayError(.protocolViolation, "the resume URL is no websocket URL")
+            }
             // A session of a TLS gateway must not be resumed in the clear: the token would go with it.
-            if gateway.isSecure && !base.isSecure {
+            if gateway.scheme.isSecure && !base.scheme.isSecure {
                 throw GatewayError(.protocolViolation, "the resume URL asks for an unencrypted connection")
             }
         }
-        return base.gatewayTarget(compression: compressionName)
+        return base
     }
 
-    private var compressionName: String? {
+    /// Path and query of a connection.
+    func connectionTarget(of url: GatewayURL) -> String {
         switch configuration.compression {
-        case .none: nil
-        case .zlib: "zlib-stream"
-        case .zstd: "zstd-stream"
+        case .none: url.connectionTarget()
+        case .zlib: url.connectionTarget(compress: "zlib-stream")
+        case .zstd: url.connectionTarget(compress: "zstd-stream")
         }
     }
 
-    func endpoint(of url: GatewayURL) throws(GatewayError) -> Endpoint {
-        Endpoint(host: url.host, port: url.port, tls: url.isSecure ? tls : nil)
+    func endpoint(of url: GatewayURL) -> Endpoint {
+        Endpoint(host: url.host, port: url.port, tls: url.scheme.isSecure ? tls : nil)
     }
 
     func makeInflater() throws(GatewayError) -> Inflater? {

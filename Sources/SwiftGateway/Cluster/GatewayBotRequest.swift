@@ -29,6 +29,7 @@ final class GatewayBotRequest: @unchecked Sendable {
     typealias Answer = Result<GatewayBot, Failure>
 
     private let url: GatewayURL
+    private let path: String
     private let token: String
     private let tls: TLSContext?
     private let resolver: Resolver
@@ -37,7 +38,8 @@ final class GatewayBotRequest: @unchecked Sendable {
 
     /// `timeout` in nanoseconds, for the whole exchange.
     init(configuration: Configuration, tls: TLSContext?, resolver: Resolver, timeout: UInt64) {
-        url = configuration.apiURL.appending(path: "/gateway/bot")
+        url = configuration.apiURL
+        path = url.path(appending: "/gateway/bot")
         token = configuration.bareToken
         self.tls = tls
         self.resolver = resolver
@@ -52,8 +54,8 @@ final class GatewayBotRequest: @unchecked Sendable {
     func perform(on loop: EventLoop, _ completion: @escaping (Answer) -> Void) {
         do throws(GatewayError) {
             let exchange = try HTTPExchange(
-                loop: loop, endpoint: Endpoint(host: url.host, port: url.port, tls: url.isSecure ? tls : nil),
-                target: url.target,
+                loop: loop, endpoint: Endpoint(host: url.host, port: url.port, tls: url.scheme.isSecure ? tls : nil),
+                target: path,
                 headers: [
                     HTTPHeader("User-Agent", Version.userAgent), HTTPHeader("Authorization", "Bot \(token)"),
                     HTTPHeader("Accept", "application/json"),
@@ -81,7 +83,7 @@ final class GatewayBotRequest: @unchecked Sendable {
         func failure(_ status: Status, _ text: String, final: Bool, retryAfter: UInt64 = 0) -> Answer {
             .failure(
                 Failure(
-                    error: GatewayError(status, "\(url.host) answered \(response.status) to GET \(url.target): \(text)"),
+                    error: GatewayError(status, "\(url.host) answered \(response.status) to GET \(path): \(text)"),
                     isFinal: final, retryAfter: retryAfter))
         }
         switch response.status {

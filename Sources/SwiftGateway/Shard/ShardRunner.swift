@@ -20,7 +20,7 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
     private var markPending = false
     private var connectHost = ""
     /// The presence of the newest presence command: a new session begins with it (`gateway.md` §12).
-    private var presence: [UInt8]?
+    private var presence: PresenceUpdate?
     private lazy var timer = LoopTimer { [unowned self] now in
         session.tick(now: now, &actions)
         perform()
@@ -87,10 +87,10 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
         perform()
     }
 
-    func send(_ payload: [UInt8], presence newPresence: [UInt8]?) {
-        if let newPresence { presence = newPresence }
+    func send(_ command: GatewayCommand) {
+        if let newPresence = command.presence { presence = newPresence }
         do throws(GatewayError) {
-            try session.enqueue(payload, now: loop.now, &actions)
+            try session.enqueue(command.payload, now: loop.now, &actions)
         } catch {
             // The shard stopped after the command was accepted.
             cell.commands.wrappingSubtract(1, ordering: .relaxed)
@@ -343,9 +343,13 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
         switch action {
         case .connect(let target): connect(target)
         case .send(let outgoing):
-            let bytes = payload(of: outgoing)
-            cell.snapshot.withLock { $0.bytesSent += UInt64(bytes.count) }
-            socket?.sendText(bytes)
+            do throws(GatewayError) {
+                let bytes = try payload(of: outgoing)
+                cell.snapshot.withLock { $0.bytesSent += UInt64(bytes.count) }
+                socket?.sendText(bytes)
+            } catch {
+                session.fail(error, now: loop.now, &actions)
+            }
         case .close(let code, let reason):
             engine.log.write(.debug, shard: cell.id) { "closing with \(code): \(reason)" }
             socket?.sendClose(code: code, reason: reason)
@@ -358,12 +362,12 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
         }
     }
 
-    private func payload(of outgoing: SessionAction.Outgoing) -> [UInt8] {
+    private func payload(of outgoing: SessionAction.Outgoing) throws(GatewayError) -> [UInt8] {
         switch outgoing {
-        case .heartbeat(let sequence): return Outgoing.heartbeat(sequence: sequence)
-        case .identify: return engine.configuration.identify(shard: cell.id, total: cell.total, presence: presence)
+        case .heartbeat(let sequence): return Payload.heartbeat(sequence: sequence)
+        case .identify: return try engine.configuration.identify(shard: cell.id, total: cell.total, presence: presence)
         case .resume(let id, let sequence):
-            return Outgoing.resume(token: engine.configuration.bareToken, sessionID: id, sequence: sequence)
+            return Payload.resume(token: engine.configuration.bareToken, sessionID: id, sequence: sequence)
         case .command(let bytes):
             cell.commands.wrappingSubtract(1, ordering: .relaxed)
             return bytes
@@ -380,7 +384,7 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
             connectHost = url.host
             inflater = try engine.makeInflater()
             let socket = try WebSocketConnection(
-                loop: loop, endpoint: try engine.endpoint(of: url), target: url.target, userAgent: engine.userAgent,
+                loop: loop, endpoint: engine.endpoint(of: url), target: engine.connectionTarget(of: url), userAgent: engine.userAgent,
                 maxMessageSize: engine.configuration.maxMessageSize, validateText: true, owner: self)
             self.socket = socket
             socket.open(resolver: engine.resolver)
