@@ -198,13 +198,17 @@ final class Engine: @unchecked Sendable {
         if sessions.isEmpty, let path = configuration.sessionFile {
             do throws(GatewayError) {
                 guard let bytes = try SessionFile(path: path).read() else { return [:] }
-                let document = try SessionDocument.parse(
-                    bytes, fingerprint: SessionDocument.fingerprint(of: configuration.bareToken))
+                let document: SessionDocument
+                do throws(GatewayError) {
+                    document = try SessionDocument.parse(
+                        bytes, fingerprint: SessionDocument.fingerprint(of: configuration.bareToken))
+                } catch {
+                    throw GatewayError(.file, "\(path): \(error.message)")
+                }
                 (sessions, sessionsTotal) = (document.sessions, document.total)
             } catch {
-                let told = error.message.contains(path) ? error : GatewayError(.file, "\(path): \(error.message)")
-                log.write(.warning, "cluster") { told.message }
-                tell(told, state: .connecting)
+                log.write(.warning, "cluster") { error.message }
+                tell(error, state: .connecting)
                 return [:]
             }
         }
