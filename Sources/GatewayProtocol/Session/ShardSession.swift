@@ -357,7 +357,9 @@ package struct ShardSession: Sendable {
         case .hello(let milliseconds):
             hello(milliseconds: milliseconds, now: now, &actions)
         case .reconnect:
-            close(code: 4000, reason: "the gateway asked to reconnect", then: .reconnect(notBefore: now), now: now, &actions)
+            close(
+                code: 4000, reason: "the gateway asked to reconnect", then: .reconnect(notBefore: now), now: now,
+                &actions)
         case .invalidSession(let resumable):
             counters.invalidSessions += 1
             if resumable {
@@ -448,7 +450,8 @@ package struct ShardSession: Sendable {
             // A connection counts as good once it has been live for as long as the first backoff: a server that lets
             // in and drops at once must not be met without pause. Codes that point to a mistake of ours never count.
             switch phase {
-            case .active(let since) where now - since >= settings.backoff.first && !Self.isOwnMistake(code): failures = 0
+            case .active(let since) where now - since >= settings.backoff.first && !Self.isOwnMistake(code):
+                failures = 0
             case .awaitingHello, .resuming: if resumable != nil { resumeHostFailures += 1 }
             default: break
             }

@@ -128,7 +128,8 @@ public final class Cluster: Sendable {
                 $0.phase = .stopped(nil)
             }
             if !finished {
-                throw GatewayError(.timeout, "not everything was delivered before the deadline; connections were dropped")
+                throw GatewayError(
+                    .timeout, "not everything was delivered before the deadline; connections were dropped")
             }
             return
         }

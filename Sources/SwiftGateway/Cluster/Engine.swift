@@ -154,7 +154,8 @@ final class Engine: @unchecked Sendable {
                 tell(
                     GatewayError(
                         .sessionLimit,
-                        "\(bot.remaining) identifies are left for \(ids.count) shards; they are given back in \(bot.resetAfterMilliseconds) ms"),
+                        "\(bot.remaining) identifies are left for \(ids.count) shards; they are given back in \(bot.resetAfterMilliseconds) ms"
+                    ),
                     state: .awaitingIdentify)
             }
         }
@@ -215,7 +216,8 @@ final class Engine: @unchecked Sendable {
         guard !sessions.isEmpty, sessionsTotal != total else { return sessions }
         tell(
             GatewayError(
-                .file, "the stored sessions are for \(sessionsTotal) shards in all, this cluster has \(total): not used"),
+                .file, "the stored sessions are for \(sessionsTotal) shards in all, this cluster has \(total): not used"
+            ),
             state: .connecting)
         return [:]
     }

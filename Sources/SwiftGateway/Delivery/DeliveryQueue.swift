@@ -48,8 +48,8 @@ final class DeliveryQueue: @unchecked Sendable {
 
     /// The smallest ring: room for a few hundred events beside one of the usual size.
     static let minimumCapacity = 64 * 1024
-    /// What `queue_bytes` of 0 means: 4 MiB hold about four thousand messages.
-    static let defaultCapacity = 4 << 20
+    /// What `queue_bytes` of 0 means: 8 MiB hold about eight thousand messages.
+    static let defaultCapacity = 8 << 20
 
     private static let headerSize = (MemoryLayout<Header>.size + 15) & ~15
     /// Bytes after which a sleeping consumer is woken in the middle of a batch.

@@ -408,7 +408,8 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
             connectHost = url.host
             inflater = try engine.makeInflater()
             let socket = try WebSocketConnection(
-                loop: loop, endpoint: engine.endpoint(of: url), target: engine.connectionTarget(of: url), userAgent: engine.userAgent,
+                loop: loop, endpoint: engine.endpoint(of: url), target: engine.connectionTarget(of: url),
+                userAgent: engine.userAgent,
                 maxMessageSize: engine.configuration.maxMessageSize, validateText: true, owner: self)
             self.socket = socket
             socket.open(resolver: engine.resolver)
