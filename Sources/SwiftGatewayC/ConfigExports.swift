@@ -132,7 +132,7 @@ public func sg_config_set_event_filter(
     _ handle: OpaquePointer?, _ names: UnsafePointer<UnsafePointer<CChar>?>?, _ count: Int
 ) -> sg_status {
     change(handle) { (c) throws(GatewayError) in
-        try c.setEventFilter(names == nil && count == 0 ? nil : try texts(names, count, "names", limit: 10_000))
+        try c.setEventFilter(count == 0 ? nil : try texts(names, count, "names", limit: 10_000))
     }
 }
 

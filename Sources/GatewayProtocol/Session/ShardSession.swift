@@ -473,7 +473,8 @@ package struct ShardSession: Sendable {
         dropSession()
         actions.append(.report(.closed(code: code, reason: reason, next: .fatal)))
         let name = CloseCode(rawValue: code)?.name ?? "unknown code"
-        enterFatal(GatewayError(.gatewayClosed, "the gateway closed with \(code) (\(name)): \(reason)"), &actions)
+        let status: Status = code == CloseCode.authenticationFailed.rawValue ? .unauthorized : .gatewayClosed
+        enterFatal(GatewayError(status, "the gateway closed with \(code) (\(name)): \(reason)"), &actions)
     }
 
     private mutating func enterFatal(_ error: GatewayError, _ actions: inout [SessionAction]) {

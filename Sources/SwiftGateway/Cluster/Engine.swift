@@ -26,6 +26,9 @@ final class Engine: @unchecked Sendable {
     private let shards = Mutex(Shards())
     private var bootstrap: Bootstrap?
     private var store: SessionStore?
+    /// The API refused: there will be no shards.
+    private let givenUp = Atomic<Bool>(false)
+    var hasGivenUp: Bool { givenUp.load(ordering: .acquiring) }
     /// Speaks for the cluster before there are shards.
     private let bootCell: ShardCell
 
@@ -106,6 +109,7 @@ final class Engine: @unchecked Sendable {
     private func giveUp(_ error: GatewayError) {
         log.write(.error, "cluster") { error.message }
         tell(error, state: .fatal)
+        givenUp.store(true, ordering: .releasing)
         cluster.failed(error)
     }
 
