@@ -330,8 +330,8 @@ typedef struct sg_event {
  * scans the data from its beginning and allocates nothing. May be called wherever the event is valid, from any thread,
  * and on a copy of the struct whose data the caller owns; struct_size must be set.
  * Errors of all five:
- *   SG_ERROR_INVALID_ARGUMENT  a pointer that is not RFC 6901, or a value of another type than was asked for
- *   SG_ERROR_NOT_FOUND         no such value, or the event has no data; for all but sg_event_json also a JSON null
+ *   SG_ERROR_INVALID_ARGUMENT  a pointer that is not RFC 6901
+ *   SG_ERROR_NOT_FOUND         no such value, or one of another type than was asked for (null is one), or no data
  *   SG_ERROR_PROTOCOL          data is not JSON as far as it had to be read */
 
 /* A string, unescaped and NUL-terminated, written to `buffer` ("Strings" at the top). A lone surrogate becomes U+FFFD.
@@ -339,7 +339,7 @@ typedef struct sg_event {
 sg_status sg_event_string(const sg_event *event, const char *pointer, char *buffer, size_t *length);
 
 /* A whole number from 0 to 2^64 - 1, written as a JSON number or as a string of decimal digits (a snowflake).
- * A sign, a fraction, an exponent or a larger number is SG_ERROR_INVALID_ARGUMENT. */
+ * A number with a sign, a fraction or an exponent, or a larger one, is another type. */
 sg_status sg_event_uint64(const sg_event *event, const char *pointer, uint64_t *out);
 
 /* Any JSON number, rounded to the nearest double. */
@@ -359,7 +359,7 @@ const char *sg_event_type_name(uint32_t type);
  * numbers. */
 uint64_t sg_event_intents(uint32_t type);
 
-/* The name of a shard state in lower case, such as "active"; "unknown" for a number without one. Static; never NULL. */
+/* A shard state in words, such as "awaiting hello"; "unknown" for a number without one. Static; never NULL. */
 const char *sg_shard_state_name(uint32_t state);
 
 /* --------------------------------------------------------------------------------------------- Configuration
@@ -375,16 +375,16 @@ sg_config *sg_config_new(const char *token, uint64_t intents);
 /* Destroys a config. Clusters and shards made from it are not affected. NULL is fine. */
 void sg_config_free(sg_config *config);
 
-/* Where to connect: wss:// or ws:// with a host and, where wanted, port and path; no user, query or fragment. The
- * engine adds the query. Default: asked of the API with GET /gateway/bot (§2). */
+/* Where to connect: wss:// or ws:// with a host and, where wanted, port and path; no user. The engine adds its query in
+ * place of any other. Default: asked of the API with GET /gateway/bot (§2). */
 sg_status sg_config_set_gateway_url(sg_config *config, const char *url);
 
-/* The base of the HTTP API, https:// or http://. Default "https://discord.com/api/v10". Not used when a gateway URL, a
- * shard total and the maximum concurrency are all set. */
+/* The base of the HTTP API, https:// or http://. Default "https://discord.com/api/v10". Not used when a gateway URL and
+ * a shard total are set. */
 sg_status sg_config_set_api_url(sg_config *config, const char *url);
 
-/* A PEM file of certificate authorities that replaces the system's trust store. Default: the system's. Read when a
- * cluster or shard starts; a file that cannot be read fails that start with SG_ERROR_FILE. */
+/* A PEM file of certificate authorities that replaces the system's trust store. Default: the system's. SG_ERROR_FILE:
+ * it cannot be read or holds no certificate. It is read again when a cluster or shard starts. */
 sg_status sg_config_set_ca_file(sg_config *config, const char *pem_path);
 
 /* SG_COMPRESSION_…; default SG_COMPRESSION_ZLIB. SG_ERROR_UNSUPPORTED: zstd, and libzstd.so.1 cannot be loaded. */
@@ -493,8 +493,8 @@ typedef struct sg_gateway_bot {
 
 /* Asks the API once, with the config's token, API URL and trust store, and waits for the answer.
  * SG_ERROR_TIMEOUT, SG_ERROR_NETWORK, SG_ERROR_TLS, SG_ERROR_FILE (trust store), SG_ERROR_UNAUTHORIZED (401),
- * SG_ERROR_RATE_LIMITED (429), SG_ERROR_HTTP (any other answer but 200, or a body that is not understood),
- * SG_ERROR_WOULD_DEADLOCK inside a callback. */
+ * SG_ERROR_RATE_LIMITED (429), SG_ERROR_HTTP (any other answer but 200, or a body that is not understood). May be called
+ * inside a callback, which waits with it. */
 sg_status sg_fetch_gateway_bot(const sg_config *config, uint32_t timeout_ms, sg_gateway_bot *out);
 
 /* -------------------------------------------------------------------------------------------- Shard information */
@@ -509,7 +509,7 @@ typedef struct sg_shard_info {
     uint64_t sequence;              /* last sequence received; 0 = none */
     char session_id[128];           /* NUL-terminated; empty = no session */
     uint64_t latency_last_ns;       /* round trip of the last acknowledged heartbeat; 0 = none */
-    uint64_t latency_average_ns;    /* over all heartbeats of this connection; 0 = none */
+    uint64_t latency_average_ns;    /* over all acknowledged heartbeats; 0 = none */
     uint64_t latency_recent_ns[5];  /* the last five round trips, newest first; 0 = none */
     uint64_t heartbeats_sent;
     uint64_t heartbeats_acked;
@@ -520,7 +520,7 @@ typedef struct sg_shard_info {
     uint64_t events;                /* dispatches received, filtered ones included */
     uint64_t events_delivered;      /* dispatches whose callback returned */
     uint64_t sequence_delivered;    /* sequence of the last dispatch whose delivery is complete; 0 = none */
-    uint64_t bytes_wire;            /* websocket payload bytes received */
+    uint64_t bytes_wire;            /* bytes of websocket frames received, inside TLS */
     uint64_t bytes_inflated;        /* the same after decompression */
     uint64_t bytes_sent;            /* websocket payload bytes sent */
     uint64_t bytes_queued;          /* bytes of events that wait for delivery */
@@ -540,7 +540,7 @@ uint32_t sg_shard_for_guild(uint64_t guild_id, uint32_t shard_total);
  * user_ids is given. */
 typedef struct sg_guild_members_request {
     uint32_t struct_size;
-    uint32_t limit;           /* with query: how many members, 1 to 100; with an empty query any number, 0 = all */
+    uint32_t limit;           /* with query: how many members, at most 100; with an empty query any number, 0 = all */
     uint64_t guild_id;
     const char *query;        /* beginning of the username; "" = everyone; NULL when user_ids is used */
     const uint64_t *user_ids; /* 1 to 100 users; NULL when query is used */
@@ -558,8 +558,8 @@ sg_status sg_cluster_new(const sg_config *config, sg_cluster **out);
 /* Starts every shard, in the order and at the pace that identifying allows (§16), and returns at once; progress comes
  * as events. May be retried: after a failure of this call, and after a start that failed because the API could not be
  * asked (an SG_EVENT_ERROR, and the answer of the wait functions), the cluster is as it was before.
- * SG_ERROR_INVALID_STATE: already started, or shut down. SG_ERROR_FILE: the trust store cannot be read. SG_ERROR_TLS:
- * it holds no certificate. */
+ * A cluster that was shut down may be started again. SG_ERROR_INVALID_STATE: it runs already. SG_ERROR_FILE: the trust
+ * store cannot be read. */
 sg_status sg_cluster_start(sg_cluster *cluster);
 
 /* Waits until all shards have been active at least once. SG_ERROR_TIMEOUT; SG_ERROR_CANCELLED: shut down meanwhile;
@@ -573,8 +573,8 @@ sg_status sg_cluster_wait(sg_cluster *cluster, uint32_t timeout_ms);
 
 /* Ends every connection (SG_SHUTDOWN_…), after events already received have been delivered, writes the session file and
  * waits for all that. When the time passes, connections are dropped, undelivered events are left to a later resume, and
- * the answer is SG_ERROR_TIMEOUT; the cluster is stopped all the same. A second call returns SG_OK and does nothing. No
- * event is delivered after it returned. SG_ERROR_INVALID_STATE: never started. */
+ * the answer is SG_ERROR_TIMEOUT; the cluster is stopped all the same. SG_OK, and nothing to do, for one that does not
+ * run. No event is delivered after it returned. */
 sg_status sg_cluster_shutdown(sg_cluster *cluster, uint32_t mode, uint32_t timeout_ms);
 
 /* Destroys a cluster; one that still runs is shut down first, SG_SHUTDOWN_RESUMABLE, within 5 s. NULL is fine. */
@@ -584,13 +584,14 @@ void sg_cluster_free(sg_cluster *cluster);
  * capacity is SG_ERROR_BUFFER_TOO_SMALL with `*count` set. None before the API has said how many there should be. */
 sg_status sg_cluster_shard_ids(const sg_cluster *cluster, uint32_t *ids, size_t *count);
 
-/* A snapshot of one shard; the caller sets out->struct_size. SG_ERROR_NOT_FOUND: not a shard of this cluster. */
+/* A snapshot of one shard; the caller sets out->struct_size. SG_ERROR_NOT_FOUND: not a shard of this cluster.
+ * SG_ERROR_INVALID_STATE: the cluster does not run. */
 sg_status sg_cluster_info(const sg_cluster *cluster, uint32_t shard_id, sg_shard_info *out);
 
 /* Queues a payload, a whole JSON object such as {"op":3,"d":…}, for one shard. It is sent in its turn while the shard
  * is active, within the send limit, and is kept across reconnects; SG_OK means queued, not sent. Only client commands
  * may be sent: opcodes 1, 2 and 6 belong to the engine and are SG_ERROR_INVALID_ARGUMENT, as is text that is not a JSON
- * object with an op. SG_ERROR_PAYLOAD_TOO_LARGE: more than 4096 bytes (§12). SG_ERROR_QUEUE_FULL: 1024 wait already.
+ * object with an op. SG_ERROR_PAYLOAD_TOO_LARGE: more than 4096 bytes (§12). SG_ERROR_QUEUE_FULL: 1000 wait already.
  * SG_ERROR_NOT_FOUND: not a shard of this cluster. SG_ERROR_INVALID_STATE: the cluster is not started or has stopped,
  * or the shard is fatal. */
 sg_status sg_cluster_send(sg_cluster *cluster, uint32_t shard_id, const char *json, size_t length);

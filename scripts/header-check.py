@@ -151,7 +151,7 @@ def check_compilers():
 
 def exports(library):
     nm = shutil.which("nm") or shutil.which("llvm-nm")
-    done = subprocess.run([nm, "-D", "--defined-only", str(library)], check=True, capture_output=True, text=True)
+    done = subprocess.run([nm, "-D", "--extern-only", "--defined-only", str(library)], check=True, capture_output=True, text=True)
     return {line.split()[-1].split("@")[0] for line in done.stdout.splitlines() if line.strip()}
 
 

@@ -48,7 +48,9 @@ def main():
 
     with tempfile.TemporaryDirectory() as home:
         commands = "".join(blocks("sh")).replace("$HOME/.local", home)
-        script = 'set -euxo pipefail\nmake() { [ "$1" = test ] || command make "$@"; }\n' + commands
+        # The flags of the build at hand, so that nothing is built anew.
+        script = ('set -euxo pipefail\nmake() { [ "$1" = test ] || command make "$@"; }\n'
+                  'swift() { command swift "$@" ${SWIFT_FLAGS:-}; }\n' + commands)
         done = subprocess.run(["bash", "-c", script], cwd=ROOT, timeout=1800)
         check(done.returncode == 0, f"its commands end with status {done.returncode}")
     print("README:")

@@ -1,20 +1,20 @@
 # shellcheck shell=bash disable=SC2034
 # Sourced by scripts that need the sandbox gateway: builds it, starts it on loopback, and stops it at the end.
 #   start_sandbox FLAGS…    sets api_url, control_url, ca_file
-#   control PATH            posts to the control endpoint; prints the answer
-# Nothing but bash is needed at run time.
+#   control PATH JSON       posts to the control endpoint; prints the answer
+# Nothing but bash is needed at run time. GATEWAY_SANDBOX names a binary to use instead of building one.
 
 start_sandbox() {
-    local binary
+    local binary=${GATEWAY_SANDBOX:-}
     mkdir -p build
     # shellcheck disable=SC2086
-    if ! swift build --product gateway-sandbox ${SWIFT_FLAGS:-} >build/sandbox-build.log 2>&1; then
+    if [ -z "$binary" ] && ! swift build --product gateway-sandbox ${SWIFT_FLAGS:-} >build/sandbox-build.log 2>&1; then
         tail -n 40 build/sandbox-build.log >&2
         return 1
     fi
-    binary=$(swift build --product gateway-sandbox --show-bin-path)/gateway-sandbox
+    [ -n "$binary" ] || binary=$(swift build --show-bin-path)/gateway-sandbox
     sandbox_dir=$(mktemp -d)
-    "$binary" --ready-file "$sandbox_dir/ready" --ca-file "$sandbox_dir/ca.pem" "$@" >"$sandbox_dir/log" 2>&1 &
+    "$binary" --ready-file "$sandbox_dir/ready" "$@" >"$sandbox_dir/log" 2>&1 &
     sandbox_pid=$!
     trap stop_sandbox EXIT
     local tries=0
@@ -26,9 +26,9 @@ start_sandbox() {
         fi
         sleep 0.1
     done
-    api_url=$(ready_value api)
-    control_url=$(ready_value control)
-    ca_file=$(ready_value ca)
+    api_url=$(ready_value api_url)
+    control_url=$(ready_value control_url)
+    ca_file=$(ready_value ca_file)
 }
 
 # A value of the ready file, which is a flat JSON object of strings.
@@ -47,7 +47,8 @@ control() {
     address=${address%%/*}
     host=${address%:*} port=${address##*:}
     exec 9<>"/dev/tcp/$host/$port" || return 1
-    printf 'POST %s HTTP/1.1\r\nHost: %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n' "$1" "$address" >&9
+    printf 'POST %s HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s' \
+        "$1" "$address" "${#2}" "$2" >&9
     cat <&9
     exec 9>&-
 }

@@ -45,9 +45,9 @@ static void strings(void) {
     CHECK(text_is(&event, "/empty", ""));
     CHECK(text_is(&event, "/embeds/0/title", "first"));
     CHECK(text_is(&event, "/embeds/1/title", "second"));
-    REFUSES(sg_event_string(&event, "/pinned", buffer, &length));
-    REFUSES(sg_event_string(&event, "/type", buffer, &length));
-    REFUSES(sg_event_string(&event, "/author", buffer, &length));
+    FAILS(sg_event_string(&event, "/pinned", buffer, &length), SG_ERROR_NOT_FOUND);
+    FAILS(sg_event_string(&event, "/type", buffer, &length), SG_ERROR_NOT_FOUND);
+    FAILS(sg_event_string(&event, "/author", buffer, &length), SG_ERROR_NOT_FOUND);
     FAILS(sg_event_string(&event, "/nonce", buffer, &length), SG_ERROR_NOT_FOUND);
     FAILS(sg_event_string(&event, "/none", buffer, &length), SG_ERROR_NOT_FOUND);
     FAILS(sg_event_string(&event, "/author/none", buffer, &length), SG_ERROR_NOT_FOUND);
@@ -89,15 +89,15 @@ static void numbers(void) {
     WORKS(sg_event_uint64(&event, "/deep/0/0/0/0", &number));
     CHECK(number == 42);
     number = 7;
-    REFUSES(sg_event_uint64(&event, "/over", &number));
-    REFUSES(sg_event_uint64(&event, "/overs", &number));
-    REFUSES(sg_event_uint64(&event, "/minus", &number));
-    REFUSES(sg_event_uint64(&event, "/exp", &number));
-    REFUSES(sg_event_uint64(&event, "/ratio", &number));
-    REFUSES(sg_event_uint64(&event, "/empty", &number));
-    REFUSES(sg_event_uint64(&event, "/content", &number));
-    REFUSES(sg_event_uint64(&event, "/author", &number));
-    REFUSES(sg_event_uint64(&event, "/pinned", &number));
+    FAILS(sg_event_uint64(&event, "/over", &number), SG_ERROR_NOT_FOUND);
+    FAILS(sg_event_uint64(&event, "/overs", &number), SG_ERROR_NOT_FOUND);
+    FAILS(sg_event_uint64(&event, "/minus", &number), SG_ERROR_NOT_FOUND);
+    FAILS(sg_event_uint64(&event, "/exp", &number), SG_ERROR_NOT_FOUND);
+    FAILS(sg_event_uint64(&event, "/ratio", &number), SG_ERROR_NOT_FOUND);
+    FAILS(sg_event_uint64(&event, "/empty", &number), SG_ERROR_NOT_FOUND);
+    FAILS(sg_event_uint64(&event, "/content", &number), SG_ERROR_NOT_FOUND);
+    FAILS(sg_event_uint64(&event, "/author", &number), SG_ERROR_NOT_FOUND);
+    FAILS(sg_event_uint64(&event, "/pinned", &number), SG_ERROR_NOT_FOUND);
     FAILS(sg_event_uint64(&event, "/nonce", &number), SG_ERROR_NOT_FOUND);
     CHECK(number == 7);
 
@@ -108,8 +108,8 @@ static void numbers(void) {
     WORKS(sg_event_double(&event, "/exp", &real));
     CHECK(fabs(real - 1000) < 1e-12);
     real = 7;
-    REFUSES(sg_event_double(&event, "/id", &real));
-    REFUSES(sg_event_double(&event, "/tts", &real));
+    FAILS(sg_event_double(&event, "/id", &real), SG_ERROR_NOT_FOUND);
+    FAILS(sg_event_double(&event, "/tts", &real), SG_ERROR_NOT_FOUND);
     FAILS(sg_event_double(&event, "/nonce", &real), SG_ERROR_NOT_FOUND);
     CHECK(fabs(real - 7) < 1e-12);
 
@@ -117,8 +117,8 @@ static void numbers(void) {
     CHECK(!flag);
     WORKS(sg_event_bool(&event, "/author/bot", &flag));
     CHECK(flag);
-    REFUSES(sg_event_bool(&event, "/type", &flag));
-    REFUSES(sg_event_bool(&event, "/empty", &flag));
+    FAILS(sg_event_bool(&event, "/type", &flag), SG_ERROR_NOT_FOUND);
+    FAILS(sg_event_bool(&event, "/empty", &flag), SG_ERROR_NOT_FOUND);
     FAILS(sg_event_bool(&event, "/nonce", &flag), SG_ERROR_NOT_FOUND);
     CHECK(flag);
 }
@@ -214,7 +214,7 @@ static void bad_data(void) {
     event.data = NULL;
     FAILS(sg_event_json(&event, "", &start, &length), SG_ERROR_NOT_FOUND);
     event.data_length = 5;
-    REFUSES(sg_event_json(&event, "", &start, &length)); /* a length without data */
+    CHECK(sg_event_json(&event, "", &start, &length) != SG_OK); /* a length without data */
     CHECK(start == MESSAGE && length == 3);
 }
 

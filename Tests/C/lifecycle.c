@@ -106,7 +106,8 @@ static void unstarted(const sg_config *config) {
     WORKS(sg_cluster_new(config, &cluster));
     FAILS(sg_cluster_wait_ready(cluster, SG_WAIT_FOREVER), SG_ERROR_INVALID_STATE);
     FAILS(sg_cluster_wait(cluster, SG_WAIT_FOREVER), SG_ERROR_INVALID_STATE);
-    FAILS(sg_cluster_shutdown(cluster, SG_SHUTDOWN_FINAL, 0), SG_ERROR_INVALID_STATE);
+    WORKS(sg_cluster_shutdown(cluster, SG_SHUTDOWN_FINAL, 0)); /* nothing to do */
+    FAILS(sg_cluster_info(cluster, 1, &info), SG_ERROR_INVALID_STATE);
     FAILS(sg_cluster_send(cluster, 0, PAYLOAD, strlen(PAYLOAD)), SG_ERROR_INVALID_STATE);
     FAILS(sg_cluster_restart_shard(cluster, 0, SG_RESTART_RESUME), SG_ERROR_INVALID_STATE);
     FAILS(sg_cluster_add_shard(cluster, 2), SG_ERROR_INVALID_STATE);
@@ -122,30 +123,28 @@ static void unstarted(const sg_config *config) {
     count = 0;
     FAILS(sg_cluster_shard_ids(cluster, NULL, &count), SG_ERROR_BUFFER_TOO_SMALL);
     CHECK(count == 2);
+    sg_cluster_free(cluster);
+    refuse_cluster(cluster);
+}
 
+/* Snapshots of shards that cannot have got anywhere. */
+static void snapshots(sg_cluster *cluster) {
+    sg_shard_info info = info_of();
+    struct { sg_shard_info info; uint64_t later; } large;
     WORKS(sg_cluster_info(cluster, 1, &info));
-    CHECK(info.struct_size == sizeof info && info.id == 1 && info.total == 3 && info.state == SG_SHARD_IDLE);
-    CHECK(info.sequence == 0 && info.session_id[0] == 0 && info.events == 0 && info.connects == 0);
+    CHECK(info.struct_size == sizeof info && info.id == 1 && info.total == 3);
+    CHECK(info.sequence == 0 && info.session_id[0] == 0 && info.events == 0 && info.identifies == 0);
     FAILS(sg_cluster_info(cluster, 2, &info), SG_ERROR_NOT_FOUND);
     REFUSES(sg_cluster_info(cluster, 0, NULL));
     info.struct_size = 0;
     REFUSES(sg_cluster_info(cluster, 0, &info));
     info.struct_size = 16;
     REFUSES(sg_cluster_info(cluster, 0, &info));
-    sg_cluster_free(cluster);
-    refuse_cluster(cluster);
-}
-
-/* A caller built against a larger struct, of a later version, is served; bytes the library does not know stay. */
-static void larger_struct(const sg_config *config) {
-    struct { sg_shard_info info; uint64_t later; } large;
-    sg_cluster *cluster = NULL;
+    /* A caller built against a larger struct, of a later version, is served; bytes the library does not know stay. */
     memset(&large, 0x5A, sizeof large);
     large.info.struct_size = sizeof large;
-    WORKS(sg_cluster_new(config, &cluster));
     WORKS(sg_cluster_info(cluster, 0, &large.info));
     CHECK(large.info.id == 0 && large.info.total == 3 && large.later == UINT64_C(0x5A5A5A5A5A5A5A5A));
-    sg_cluster_free(cluster);
 }
 
 /* Texts that are written to the caller's buffer. */
@@ -190,11 +189,11 @@ static void commands(sg_cluster *cluster) {
     REFUSES(sg_cluster_send(cluster, 0, NULL, 0));
     FAILS(sg_cluster_send(cluster, 2, PAYLOAD, strlen(PAYLOAD)), SG_ERROR_NOT_FOUND);
     memset(large, 'x', sizeof large);
-    memcpy(large, "{\"op\":3,\"d\":\"", 13);
-    memcpy(large + 4096 - 2, "\"}", 2);
+    memcpy(large, "{\"op\":3,\"d\":{\"x\":\"", 18);
+    memcpy(large + 4096 - 3, "\"}}", 3);
     WORKS(sg_cluster_send(cluster, 0, large, 4096));
-    memcpy(large + 4096 - 2, "xx", 2);
-    memcpy(large + 4097 - 2, "\"}", 2);
+    memcpy(large + 4096 - 3, "xxx", 3);
+    memcpy(large + 4097 - 3, "\"}}", 3);
     FAILS(sg_cluster_send(cluster, 0, large, 4097), SG_ERROR_PAYLOAD_TOO_LARGE);
 
     WORKS(sg_cluster_update_presence(cluster, 0, PRESENCE, strlen(PRESENCE)));
@@ -240,8 +239,6 @@ static void commands(sg_cluster *cluster) {
     WORKS(sg_cluster_request_guild_members(cluster, 0, &request));
     request.limit = 101;
     REFUSES(sg_cluster_request_guild_members(cluster, 0, &request));
-    request.limit = 0;
-    REFUSES(sg_cluster_request_guild_members(cluster, 0, &request));
     request.query = BAD_TEXT;
     REFUSES(sg_cluster_request_guild_members(cluster, 0, &request));
     request = everyone();
@@ -282,10 +279,10 @@ static void full_queue(sg_cluster *cluster) {
     sg_status status = SG_OK;
     sg_shard_info info = info_of();
     int i;
-    for (i = 0; i < 1024 && status == SG_OK; i++) status = sg_cluster_send(cluster, 1, PAYLOAD, strlen(PAYLOAD));
+    for (i = 0; i < 1000 && status == SG_OK; i++) status = sg_cluster_send(cluster, 1, PAYLOAD, strlen(PAYLOAD));
     FAILS(sg_cluster_send(cluster, 1, PAYLOAD, strlen(PAYLOAD)), SG_ERROR_QUEUE_FULL);
     WORKS(sg_cluster_info(cluster, 1, &info));
-    CHECK(info.commands_queued == 1024);
+    CHECK(info.commands_queued == 1000);
 }
 
 static void running(const sg_config *config) {
@@ -296,6 +293,7 @@ static void running(const sg_config *config) {
     FAILS(sg_cluster_wait_ready(cluster, 0), SG_ERROR_TIMEOUT);
     FAILS(sg_cluster_wait(cluster, 0), SG_ERROR_TIMEOUT);
     FAILS(sg_cluster_wait_ready(cluster, 10), SG_ERROR_TIMEOUT);
+    snapshots(cluster);
     texts(cluster);
     commands(cluster);
     full_queue(cluster);
@@ -314,9 +312,11 @@ static void running(const sg_config *config) {
     WORKS(sg_cluster_shutdown(cluster, SG_SHUTDOWN_FINAL, 5000));
     WORKS(sg_cluster_shutdown(cluster, SG_SHUTDOWN_RESUMABLE, 5000));
     WORKS(sg_cluster_wait(cluster, SG_WAIT_FOREVER));
-    FAILS(sg_cluster_start(cluster), SG_ERROR_INVALID_STATE);
     FAILS(sg_cluster_wait_ready(cluster, SG_WAIT_FOREVER), SG_ERROR_CANCELLED);
     FAILS(sg_cluster_send(cluster, 0, PAYLOAD, strlen(PAYLOAD)), SG_ERROR_INVALID_STATE);
+    WORKS(sg_cluster_start(cluster)); /* it may run again */
+    FAILS(sg_cluster_wait_ready(cluster, 0), SG_ERROR_TIMEOUT);
+    WORKS(sg_cluster_shutdown(cluster, SG_SHUTDOWN_RESUMABLE, 5000));
     sg_cluster_free(cluster);
     refuse_cluster(cluster);
     WORKS(sg_cluster_new(config, &cluster)); /* freed while it runs */
@@ -333,12 +333,12 @@ static void one_shard(const sg_config *config) {
     WORKS(sg_shard_new(config, 4, 5, &shard));
     FAILS(sg_shard_wait_ready(shard, 0), SG_ERROR_INVALID_STATE);
     FAILS(sg_shard_wait(shard, 0), SG_ERROR_INVALID_STATE);
-    FAILS(sg_shard_shutdown(shard, SG_SHUTDOWN_FINAL, 0), SG_ERROR_INVALID_STATE);
+    FAILS(sg_shard_get_info(shard, &info), SG_ERROR_INVALID_STATE);
     FAILS(sg_shard_send(shard, PAYLOAD, strlen(PAYLOAD)), SG_ERROR_INVALID_STATE);
-    WORKS(sg_shard_get_info(shard, &info));
-    CHECK(info.id == 4 && info.total == 5 && info.state == SG_SHARD_IDLE);
-    REFUSES(sg_shard_get_info(shard, NULL));
     WORKS(sg_shard_start(shard));
+    WORKS(sg_shard_get_info(shard, &info));
+    CHECK(info.id == 4 && info.total == 5);
+    REFUSES(sg_shard_get_info(shard, NULL));
     FAILS(sg_shard_start(shard), SG_ERROR_INVALID_STATE);
     FAILS(sg_shard_wait_ready(shard, 0), SG_ERROR_TIMEOUT);
     FAILS(sg_shard_wait(shard, 0), SG_ERROR_TIMEOUT);
@@ -422,21 +422,6 @@ static void cancellation(const sg_config *config) {
     sg_cluster_free(cluster);
 }
 
-/* Files and addresses that only a start can judge. */
-static void bad_start(void) {
-    sg_config *config = make_config();
-    sg_cluster *cluster = NULL;
-    WORKS(sg_config_set_gateway_url(config, "wss://127.0.0.1:1"));
-    WORKS(sg_config_set_ca_file(config, "/nonexistent/ca.pem"));
-    WORKS(sg_cluster_new(config, &cluster));
-    FAILS(sg_cluster_start(cluster), SG_ERROR_FILE);
-    CHECK(strstr(sg_last_error(), "/nonexistent/ca.pem") != NULL);
-    FAILS(sg_cluster_start(cluster), SG_ERROR_FILE); /* may be tried again */
-    FAILS(sg_cluster_wait(cluster, 0), SG_ERROR_INVALID_STATE);
-    sg_cluster_free(cluster);
-    sg_config_free(config);
-}
-
 static void fetch(const sg_config *config) {
     sg_gateway_bot answer;
     memset(&answer, 0, sizeof answer);
@@ -457,7 +442,6 @@ int main(void) {
     refuse_shard(no_shard);
     creation(config);
     unstarted(config);
-    larger_struct(config);
     running(config);
     one_shard(config);
     WORKS(sg_config_set_api_url(config, "http://127.0.0.1:1/api/v10"));
@@ -465,7 +449,6 @@ int main(void) {
     cancellation(config);
     callbacks(config, SG_DELIVERY_QUEUED);
     callbacks(config, SG_DELIVERY_INLINE);
-    bad_start();
     sg_config_free(config);
     return finish();
 }

@@ -46,7 +46,7 @@ static void event_intents(void) {
 
 static void state_names(void) {
     CHECK(strcmp(sg_shard_state_name(SG_SHARD_IDLE), "idle") == 0);
-    CHECK(strcmp(sg_shard_state_name(SG_SHARD_AWAITING_HELLO), "awaiting_hello") == 0);
+    CHECK(strcmp(sg_shard_state_name(SG_SHARD_AWAITING_HELLO), "awaiting hello") == 0);
     CHECK(strcmp(sg_shard_state_name(SG_SHARD_ACTIVE), "active") == 0);
     CHECK(strcmp(sg_shard_state_name(SG_SHARD_FATAL), "fatal") == 0);
     CHECK(strcmp(sg_shard_state_name(SG_SHARD_FATAL + 1), "unknown") == 0);

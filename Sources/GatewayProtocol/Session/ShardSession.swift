@@ -90,7 +90,8 @@ package struct ShardSession: Sendable {
         switch phase {
         case .idle, .stopped, .fatal: return nil
         case .backoff(let until): return until
-        case .connecting(_, let at), .closing(let at, _, _, _): return at
+        case .connecting(_, let at): return at == .max ? nil : at
+        case .closing(let at, _, _, _): return at
         case .awaitingHello(let at), .resuming(let at): deadline = at
         case .awaitingIdentify, .identifying: break
         case .active:
@@ -173,6 +174,12 @@ package struct ShardSession: Sendable {
     }
 
     // MARK: The transport's inputs
+
+    /// The attempt that was asked for begins: its time counts from here, not from when it had to wait for its turn.
+    package mutating func connectBegan(now: UInt64) {
+        guard case .connecting(let target, _) = phase else { return }
+        phase = .connecting(target, deadline: now + settings.connectTimeout)
+    }
 
     /// The websocket is open.
     package mutating func connected(now: UInt64, _ actions: inout [SessionAction]) {
@@ -350,7 +357,9 @@ package struct ShardSession: Sendable {
         case .hello(let milliseconds):
             hello(milliseconds: milliseconds, now: now, &actions)
         case .reconnect:
-            close(code: 4000, reason: "the gateway asked to reconnect", then: .reconnect(notBefore: now), now: now, &actions)
+            close(
+                code: 4000, reason: "the gateway asked to reconnect", then: .reconnect(notBefore: now), now: now,
+                &actions)
         case .invalidSession(let resumable):
             counters.invalidSessions += 1
             if resumable {
@@ -420,7 +429,7 @@ package struct ShardSession: Sendable {
             target = .resumeHost(resumable.url)
         }
         sends.reset()
-        enter(.connecting(target, deadline: now + settings.connectTimeout), &actions)
+        enter(.connecting(target, deadline: .max), &actions)
         actions.append(.connect(target))
     }
 
@@ -441,7 +450,8 @@ package struct ShardSession: Sendable {
             // A connection counts as good once it has been live for as long as the first backoff: a server that lets
             // in and drops at once must not be met without pause. Codes that point to a mistake of ours never count.
             switch phase {
-            case .active(let since) where now - since >= settings.backoff.first && !Self.isOwnMistake(code): failures = 0
+            case .active(let since) where now - since >= settings.backoff.first && !Self.isOwnMistake(code):
+                failures = 0
             case .awaitingHello, .resuming: if resumable != nil { resumeHostFailures += 1 }
             default: break
             }
@@ -463,7 +473,8 @@ package struct ShardSession: Sendable {
         dropSession()
         actions.append(.report(.closed(code: code, reason: reason, next: .fatal)))
         let name = CloseCode(rawValue: code)?.name ?? "unknown code"
-        enterFatal(GatewayError(.gatewayClosed, "the gateway closed with \(code) (\(name)): \(reason)"), &actions)
+        let status: Status = code == CloseCode.authenticationFailed.rawValue ? .unauthorized : .gatewayClosed
+        enterFatal(GatewayError(status, "the gateway closed with \(code) (\(name)): \(reason)"), &actions)
     }
 
     private mutating func enterFatal(_ error: GatewayError, _ actions: inout [SessionAction]) {
