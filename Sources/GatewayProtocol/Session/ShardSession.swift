@@ -314,7 +314,8 @@ package struct ShardSession: Sendable {
             return true
         }
         if number != 0 {
-            if number <= sequence, type != .resumed {
+            // RESUMED ends a resume whatever its number; at any other time it is a dispatch like all others.
+            if number <= sequence, type != .resumed || state != .resuming {
                 counters.duplicates += 1
                 return false
             }
