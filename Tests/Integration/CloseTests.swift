@@ -51,18 +51,19 @@ extension Integration {
         func fatal(code: Int) async throws {
             try await withRig { rig in
                 try await rig.untilActive()
+                let status: Status = code == 4004 ? .unauthorized : .gatewayClosed
                 await rig.sandbox.inject(.close(code: code, reason: "no more"))
                 try await rig.until("fatal") { $0.state() == .fatal }
                 await #expect {
                     try await Rig.blocking { [cluster = rig.cluster] in try cluster.wait(timeout: 5 * Rig.second) }
                 } throws: {
                     guard let error = $0 as? GatewayError else { return false }
-                    return error.status == .gatewayClosed && error.message.contains("\(code)")
+                    return error.status == status && error.message.contains("\(code)")
                         && error.message.contains("no more")
                 }
                 #expect(rig.record.closes.map(\.code) == [UInt32(code)])
                 #expect(rig.record.closes.first?.state == .fatal)
-                #expect(rig.record.errors.map(\.status) == [.gatewayClosed])
+                #expect(rig.record.errors.map(\.status) == [status])
                 #expect(throws: GatewayError.self) {
                     try rig.cluster.send(try .raw(Array(#"{"op":3,"d":{}}"#.utf8)), shard: 0)
                 }
@@ -108,7 +109,7 @@ extension Integration {
                     (0..<3).allSatisfy { record.state($0) == .fatal }
                 }
                 #expect(await rig.journal.identifies.count == 1)
-                #expect(rig.record.errors(.gatewayClosed).count == 3)
+                #expect(rig.record.errors(.unauthorized).count == 3)
             }
         }
 

@@ -50,17 +50,11 @@ extension Integration {
 
         @Test("a server that does not speak TLS is an error of TLS")
         func plainServer() async throws {
-            try await withRig(sandbox: { $0.tls = false }, starts: false) { rig in
-                var configuration = try Rig.configuration(for: rig.sandbox)
-                let url = rig.sandbox.gatewayURL.replacingOccurrences(of: "ws://", with: "wss://")
-                try configuration.setGatewayURL(url)
-                let recorder = Recorder()
-                configuration.eventHandler = { recorder.take($0) }
-                let cluster = try Cluster(configuration)
-                try cluster.start()
-                try await recorder.wait("two errors") { $0.errors(.tls).count >= 2 }
-                #expect(recorder.record.errors.first?.text.contains("TLS handshake with 127.0.0.1 failed") == true)
-                try await Rig.blocking { try cluster.shutdown(resumable: false, timeout: 5 * Rig.second) }
+            let greeting = Fault.rawTCP(Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8))
+            try await withRig(faults: [FaultOrder(greeting, at: .accept, times: 2)]) { rig in
+                try await rig.untilActive()
+                #expect(rig.record.errors.map(\.status) == [.tls, .tls])
+                #expect(rig.record.errors.allSatisfy { $0.text.contains("the TLS handshake with 127.0.0.1 failed") })
             }
         }
 

@@ -211,7 +211,8 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
         let name = UnsafeRawBufferPointer(rebasing: bytes[envelope.name])
         let type = EventType(wireName: name)
         guard session.dispatch(sequence: envelope.sequence, type: type, now: loop.now, &actions) else {
-            if !actions.isEmpty { perform() }
+            // Rare, and counted: the count is published with the rest.
+            perform()
             return
         }
         let data = UnsafeRawBufferPointer(rebasing: bytes[envelope.data])
