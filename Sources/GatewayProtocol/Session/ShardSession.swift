@@ -39,6 +39,9 @@ package struct ShardSession: Sendable {
     private var failures = 0
     private var resumeHostFailures = 0
     private var readPaused = false
+    /// Whether what the connection brings counts: from its opening until it is gone, its session is dropped or its
+    /// owner shuts down. Events that come later are not counted either, so that a later RESUME brings them again.
+    private var listening = false
     /// What can be resumed; its sequence is `sequence`.
     private var resumable: (id: String, url: String)?
     /// The newest sequence received in this session; 0 before the first.
@@ -124,6 +127,7 @@ package struct ShardSession: Sendable {
         case .awaitingHello, .awaitingIdentify, .identifying, .resuming, .active:
             close(code: code, reason: "shutdown", then: .stop, now: now, &actions)
         }
+        listening = false
         if !keep { dropSession() }
     }
 
@@ -177,6 +181,7 @@ package struct ShardSession: Sendable {
     /// The websocket is open.
     package mutating func connected(now: UInt64, _ actions: inout [SessionAction]) {
         guard case .connecting = phase else { return }
+        listening = true
         enter(.awaitingHello(deadline: now + settings.helloTimeout), &actions)
     }
 
@@ -301,7 +306,7 @@ package struct ShardSession: Sendable {
     package mutating func dispatch(
         sequence number: UInt64, type: EventType?, now: UInt64, _ actions: inout [SessionAction]
     ) -> Bool {
-        if case .closing(_, _, _, .stop) = phase { return false }
+        guard listening else { return false }
         if type == .ready {
             sequence = number
             return true
@@ -328,6 +333,7 @@ package struct ShardSession: Sendable {
     package mutating func ready(
         sessionID: String, resumeURL: String, now: UInt64, _ actions: inout [SessionAction]
     ) {
+        guard listening else { return }
         resumable = (sessionID, resumeURL)
         switch phase {
         case .identifying, .resuming: becomeActive(now: now, &actions)
@@ -337,6 +343,7 @@ package struct ShardSession: Sendable {
 
     /// Any payload that is not a dispatch. `flag` is the body of op 9, `interval` op 10's in milliseconds.
     package mutating func control(_ control: ControlPayload, now: UInt64, _ actions: inout [SessionAction]) {
+        guard listening else { return }
         if case .closing = phase { return }
         switch control {
         case .heartbeatRequest:
@@ -495,9 +502,11 @@ package struct ShardSession: Sendable {
         if phase == .awaitingIdentify { actions.append(.cancelIdentify) }
         heartbeat = nil
         readPaused = false
+        listening = false
     }
 
     private mutating func dropSession() {
+        listening = false
         resumable = nil
         sequence = 0
         resumeHostFailures = 0
