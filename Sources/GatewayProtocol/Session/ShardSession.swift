@@ -82,6 +82,10 @@ package struct ShardSession: Sendable {
         resumable.map { ResumableSession(id: $0.id, resumeURL: $0.url, sequence: sequence) }
     }
 
+    private var isResuming: Bool {
+        if case .resuming = phase { true } else { false }
+    }
+
     package var queuedCommands: Int { commands.count }
 
     /// The heartbeat interval in milliseconds; 0 when not connected.
@@ -312,7 +316,8 @@ package struct ShardSession: Sendable {
             return true
         }
         if number != 0 {
-            if number <= sequence, type != .resumed {
+            // RESUMED ends a replay whatever its number, but only once.
+            if number <= sequence, !(type == .resumed && isResuming) {
                 counters.duplicates += 1
                 return false
             }
