@@ -39,6 +39,8 @@ package struct ShardSession: Sendable {
     private var failures = 0
     private var resumeHostFailures = 0
     private var readPaused = false
+    /// This side did not read for some of the time that HELLO or a replay was waited for.
+    private var silenceExcused = false
     /// Whether what the connection brings counts: from its opening until it is gone, its session is dropped or its
     /// owner shuts down. Events that come later are not counted either, so that a later RESUME brings them again.
     private var listening = false
@@ -186,6 +188,7 @@ package struct ShardSession: Sendable {
     package mutating func connected(now: UInt64, _ actions: inout [SessionAction]) {
         guard case .connecting = phase else { return }
         listening = true
+        silenceExcused = readPaused
         enter(.awaitingHello(deadline: now + settings.helloTimeout), &actions)
     }
 
@@ -202,10 +205,13 @@ package struct ShardSession: Sendable {
     /// Bytes were read from the connection.
     package mutating func noteRead() { heartbeat?.noteRead() }
 
-    /// This side stops or goes on reading (back-pressure).
+    /// This side stops or goes on reading (back-pressure). A pause outlives the connection.
     package mutating func setReadPaused(_ paused: Bool) {
         readPaused = paused
-        if paused { heartbeat?.noteReadPause() }
+        if paused {
+            silenceExcused = true
+            heartbeat?.noteReadPause()
+        }
     }
 
     /// The connection ended: the peer's close frame came (its code; 1005 when it had none) or it is gone (1006).
@@ -283,6 +289,10 @@ package struct ShardSession: Sendable {
             actions.append(.drop(code: 4000))
             disconnected(code: 1006, reason: "the close frame was not answered", now: now, &actions)
             return
+        case .awaitingHello(let deadline) where now >= deadline && excusesSilence():
+            phase = .awaitingHello(deadline: now + settings.helloTimeout)
+        case .resuming(let deadline) where now >= deadline && excusesSilence():
+            phase = .resuming(deadline: now + settings.resumeTimeout)
         case .awaitingHello(let deadline) where now >= deadline:
             giveUp(reason: "no HELLO within \(settings.helloTimeout / 1_000_000) ms", now: now, &actions)
             return
@@ -502,11 +512,17 @@ package struct ShardSession: Sendable {
         actions.append(.close(code: code, reason: reason))
     }
 
+    /// Whether a server that was not heard for a whole timeout may have spoken all the same.
+    private mutating func excusesSilence() -> Bool {
+        let excused = readPaused || silenceExcused
+        silenceExcused = readPaused
+        return excused
+    }
+
     /// What ends with every connection.
     private mutating func leaveConnection(_ actions: inout [SessionAction]) {
         if phase == .awaitingIdentify { actions.append(.cancelIdentify) }
         heartbeat = nil
-        readPaused = false
         listening = false
     }
 
