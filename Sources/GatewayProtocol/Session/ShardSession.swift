@@ -372,10 +372,12 @@ package struct ShardSession: Sendable {
         case .hello(let milliseconds):
             hello(milliseconds: milliseconds, now: now, &actions)
         case .reconnect:
+            noteAttemptFailed()
             close(code: 4000, reason: "the gateway asked to reconnect", then: .reconnect(notBefore: now), now: now, &actions)
         case .invalidSession(let resumable):
             counters.invalidSessions += 1
             if resumable {
+                noteAttemptFailed()
                 close(
                     code: 4000, reason: "invalid session, may be resumed", then: .reconnect(notBefore: now), now: now,
                     &actions)
@@ -464,12 +466,19 @@ package struct ShardSession: Sendable {
             // in and drops at once must not be met without pause. Codes that point to a mistake of ours never count.
             switch phase {
             case .active(let since) where now - since >= settings.backoff.first && !Self.isOwnMistake(code): failures = 0
-            case .awaitingHello, .resuming: if resumable != nil { resumeHostFailures += 1 }
-            default: break
+            default: noteAttemptFailed()
             }
             leaveConnection(&actions)
             actions.append(.report(.closed(code: code, reason: reason, next: .backoff)))
             backOff(atLeast: 0, now: now, &actions)
+        }
+    }
+
+    /// The connection ends before the session is live: counts against the resume host.
+    private mutating func noteAttemptFailed() {
+        switch phase {
+        case .awaitingHello, .resuming: if resumable != nil { resumeHostFailures += 1 }
+        default: break
         }
     }
 
