@@ -374,9 +374,9 @@ package struct ShardSession: Sendable {
         case .reconnect:
             noteAttemptFailed()
             close(code: 4000, reason: "the gateway asked to reconnect", then: .reconnect(notBefore: now), now: now, &actions)
-        case .invalidSession(let resumable):
+        case .invalidSession(let mayResume):
             counters.invalidSessions += 1
-            if resumable {
+            if mayResume, resumable != nil {
                 noteAttemptFailed()
                 close(
                     code: 4000, reason: "invalid session, may be resumed", then: .reconnect(notBefore: now), now: now,
