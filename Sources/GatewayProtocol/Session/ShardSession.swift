@@ -297,6 +297,8 @@ package struct ShardSession: Sendable {
             giveUp(reason: "no HELLO within \(settings.helloTimeout / 1_000_000) ms", now: now, &actions)
             return
         case .resuming(let deadline) where now >= deadline:
+            // At the main URL too: the session is not to be had any more (gateway.md §20: then identify).
+            if resumeHost == nil { dropSession() }
             giveUp(
                 reason: "no event within \(settings.resumeTimeout / 1_000_000) ms of RESUME", now: now, &actions)
             return
@@ -438,11 +440,14 @@ package struct ShardSession: Sendable {
         }
     }
 
+    /// Where to resume, as long as it is worth trying; nil for the main URL.
+    private var resumeHost: String? {
+        guard let resumable, !resumable.url.isEmpty, resumeHostFailures < Self.resumeHostAttempts else { return nil }
+        return resumable.url
+    }
+
     private mutating func connect(now: UInt64, _ actions: inout [SessionAction]) {
-        var target = ConnectTarget.main
-        if let resumable, !resumable.url.isEmpty, resumeHostFailures < Self.resumeHostAttempts {
-            target = .resumeHost(resumable.url)
-        }
+        let target = resumeHost.map { ConnectTarget.resumeHost($0) } ?? .main
         sends.reset()
         enter(.connecting(target, deadline: now + settings.connectTimeout), &actions)
         actions.append(.connect(target))
