@@ -551,7 +551,8 @@ package struct ShardSession: Sendable {
         let delay = max(settings.backoff.delay(attempt: failures, using: &random), minimum)
         failures += 1
         counters.reconnects += 1
-        phase = .backoff(until: now + delay)
+        let (until, overflow) = now.addingReportingOverflow(delay)
+        phase = .backoff(until: overflow ? .max : until)
         actions.append(.report(.state(.backoff, code: UInt32(clamping: failures), delay: delay)))
     }
 
