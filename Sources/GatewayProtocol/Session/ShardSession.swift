@@ -375,7 +375,9 @@ package struct ShardSession: Sendable {
             hello(milliseconds: milliseconds, now: now, &actions)
         case .reconnect:
             noteAttemptFailed()
-            close(code: 4000, reason: "the gateway asked to reconnect", then: .reconnect(notBefore: now), now: now, &actions)
+            close(
+                code: 4000, reason: "the gateway asked to reconnect", then: .reconnect(notBefore: now), now: now,
+                &actions)
         case .invalidSession(let mayResume):
             counters.invalidSessions += 1
             if mayResume, resumable != nil {
@@ -470,7 +472,8 @@ package struct ShardSession: Sendable {
             // A connection counts as good once it has been live for as long as the first backoff: a server that lets
             // in and drops at once must not be met without pause. Codes that point to a mistake of ours never count.
             switch phase {
-            case .active(let since) where now - since >= settings.backoff.first && !Self.isOwnMistake(code): failures = 0
+            case .active(let since) where now - since >= settings.backoff.first && !Self.isOwnMistake(code):
+                failures = 0
             default: noteAttemptFailed()
             }
             leaveConnection(&actions)
