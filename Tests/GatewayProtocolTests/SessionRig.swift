@@ -11,6 +11,8 @@ struct SessionRig {
     static let resumeURL = "wss://resume.example"
 
     var session: ShardSession
+    /// Whether an attempt begins when it is asked for, or when the test says `connectBegan`.
+    var connectsAtOnce = true
     var now: UInt64 = 5_000 * second
 
     init(
@@ -72,6 +74,7 @@ struct SessionRig {
     private mutating func act(_ body: (inout ShardSession, UInt64, inout [SessionAction]) -> Void) -> [SessionAction] {
         var actions: [SessionAction] = []
         body(&session, now, &actions)
+        if connectsAtOnce, !actions.connects.isEmpty { session.connectBegan(now: now) }
         return actions
     }
 

@@ -90,6 +90,19 @@ private let second: UInt64 = 1_000_000_000
         #expect(rig.reconnect() == .main)
     }
 
+    @Test func countsTheConnectTimeoutFromTheAttemptsTurn() {
+        var rig = SessionRig { $0.connectTimeout = 3 * second }
+        rig.connectsAtOnce = false
+        _ = rig.start()
+        #expect(rig.session.nextDeadline(now: rig.now) == nil)
+        rig.now += 60 * second
+        #expect(rig.tick() == [])
+        rig.session.connectBegan(now: rig.now)
+        #expect(rig.session.nextDeadline(now: rig.now) == rig.now + 3 * second)
+        rig.now += 3 * second
+        #expect(rig.tick().errors.map(\.status) == [.timeout])
+    }
+
     @Test func givesUpOnAServerThatDoesNotGreet() {
         var rig = SessionRig { $0.helloTimeout = 4 * second }
         _ = rig.start()
