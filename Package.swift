@@ -58,10 +58,10 @@ let package = Package(
         .testTarget(
             name: "GatewaySandboxTests",
             dependencies: [
-                "GatewaySandbox", "GatewayProtocol", "CZlib",
+                "GatewaySandbox", "gateway-sandbox", "GatewayProtocol", "CZlib",
+                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOWebSocket", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]

@@ -379,8 +379,8 @@ void sg_config_free(sg_config *config);
  * place of any other. Default: asked of the API with GET /gateway/bot (§2). */
 sg_status sg_config_set_gateway_url(sg_config *config, const char *url);
 
-/* The base of the HTTP API, https:// or http://. Default "https://discord.com/api/v10". Not used when a gateway URL, a
- * shard total and the maximum concurrency are all set. */
+/* The base of the HTTP API, https:// or http://. Default "https://discord.com/api/v10". Not used when a gateway URL and
+ * a shard total are set. */
 sg_status sg_config_set_api_url(sg_config *config, const char *url);
 
 /* A PEM file of certificate authorities that replaces the system's trust store. Default: the system's. SG_ERROR_FILE:
@@ -493,8 +493,8 @@ typedef struct sg_gateway_bot {
 
 /* Asks the API once, with the config's token, API URL and trust store, and waits for the answer.
  * SG_ERROR_TIMEOUT, SG_ERROR_NETWORK, SG_ERROR_TLS, SG_ERROR_FILE (trust store), SG_ERROR_UNAUTHORIZED (401),
- * SG_ERROR_RATE_LIMITED (429), SG_ERROR_HTTP (any other answer but 200, or a body that is not understood),
- * SG_ERROR_WOULD_DEADLOCK inside a callback. */
+ * SG_ERROR_RATE_LIMITED (429), SG_ERROR_HTTP (any other answer but 200, or a body that is not understood). May be called
+ * inside a callback, which waits with it. */
 sg_status sg_fetch_gateway_bot(const sg_config *config, uint32_t timeout_ms, sg_gateway_bot *out);
 
 /* -------------------------------------------------------------------------------------------- Shard information */
@@ -509,7 +509,7 @@ typedef struct sg_shard_info {
     uint64_t sequence;              /* last sequence received; 0 = none */
     char session_id[128];           /* NUL-terminated; empty = no session */
     uint64_t latency_last_ns;       /* round trip of the last acknowledged heartbeat; 0 = none */
-    uint64_t latency_average_ns;    /* over all heartbeats of this connection; 0 = none */
+    uint64_t latency_average_ns;    /* over all acknowledged heartbeats; 0 = none */
     uint64_t latency_recent_ns[5];  /* the last five round trips, newest first; 0 = none */
     uint64_t heartbeats_sent;
     uint64_t heartbeats_acked;
@@ -520,7 +520,7 @@ typedef struct sg_shard_info {
     uint64_t events;                /* dispatches received, filtered ones included */
     uint64_t events_delivered;      /* dispatches whose callback returned */
     uint64_t sequence_delivered;    /* sequence of the last dispatch whose delivery is complete; 0 = none */
-    uint64_t bytes_wire;            /* websocket payload bytes received */
+    uint64_t bytes_wire;            /* bytes of websocket frames received, inside TLS */
     uint64_t bytes_inflated;        /* the same after decompression */
     uint64_t bytes_sent;            /* websocket payload bytes sent */
     uint64_t bytes_queued;          /* bytes of events that wait for delivery */
@@ -585,7 +585,7 @@ void sg_cluster_free(sg_cluster *cluster);
 sg_status sg_cluster_shard_ids(const sg_cluster *cluster, uint32_t *ids, size_t *count);
 
 /* A snapshot of one shard; the caller sets out->struct_size. SG_ERROR_NOT_FOUND: not a shard of this cluster.
- * SG_ERROR_INVALID_STATE: the cluster was never started. */
+ * SG_ERROR_INVALID_STATE: the cluster does not run. */
 sg_status sg_cluster_info(const sg_cluster *cluster, uint32_t shard_id, sg_shard_info *out);
 
 /* Queues a payload, a whole JSON object such as {"op":3,"d":…}, for one shard. It is sent in its turn while the shard

@@ -41,8 +41,10 @@ public enum JournalEvent: Sendable, Equatable {
     /// Opcodes 3, 4, 8, 31, 43: the whole frame.
     case command(opcode: Int, payload: String)
     case pong
-    /// A close frame; nil is a frame without code.
+    /// The close frame that began the closing handshake; nil is a frame without code.
     case closed(by: Peer, code: Int?, reason: String)
+    /// The client's close frame in answer to the server's.
+    case closeAnswered(code: Int?)
     /// The client broke RFC 6455.
     case violation(String)
     /// The TCP connection ended.
@@ -116,7 +118,7 @@ public struct Journal: Sendable {
         entries.compactMap { if case .heartbeat(let sequence) = $0.event { ($0.time, sequence) } else { nil } }
     }
 
-    /// The close codes that clients sent; nil is a close frame without code.
+    /// The close codes with which clients began to close; nil is a close frame without code.
     public var clientCloseCodes: [Int?] {
         entries.compactMap { if case .closed(.client, let code, _) = $0.event { .some(code) } else { nil } }
     }

@@ -181,7 +181,9 @@ public final class Sandbox: Sendable {
         await run { $0.emit(shard: shard, name: name, json: json) } ?? nil
     }
 
-    /// Adds so many dispatches of the stream to the sessions of a shard, or of all, as fast as their peers read.
+    /// Adds so many dispatches of the stream to the sessions of a shard, or of all, as fast as their peers read. For a
+    /// session without connection they are at once among those it missed; what a connection leaves unsent when it ends
+    /// waits for the next one.
     public func emitBurst(shard: Int? = nil, count: Int) async {
         await run { $0.burst(shard: shard, count: count) }
     }
@@ -242,14 +244,18 @@ extension GatewayServer {
     func emit(shard: Int, name: String, json: String) -> UInt64? {
         guard let session = currentSessions(shard: shard).first else { return nil }
         state.sessions[session.id]?.replay.append(.event(name, json))
-        produce(for: session.id)
+        pump(session.id)
         return session.sequence + 1
     }
 
     func burst(shard: Int?, count: Int) {
         for session in currentSessions(shard: shard) {
-            state.sessions[session.id]?.pending += max(0, count)
-            produce(for: session.id)
+            guard session.connection == nil else {
+                state.sessions[session.id]?.pending += max(0, count)
+                pump(session.id)
+                continue
+            }
+            for _ in 0..<max(0, count) { state.sessions[session.id]?.advanceStream(catalogue: catalogue) }
         }
     }
 }

@@ -166,7 +166,9 @@ public struct Configuration: Sendable, CustomStringConvertible, CustomDebugStrin
         throws(GatewayError)
     {
         guard first > 0 else { throw .invalid("a first backoff of 0 ms would retry without pause") }
-        guard limit >= first else { throw .invalid("the backoff limit of \(limit) ms is below the first of \(first) ms") }
+        guard limit >= first else {
+            throw .invalid("the backoff limit of \(limit) ms is below the first of \(first) ms")
+        }
         session.backoff = Backoff(first: UInt64(first) * 1_000_000, limit: UInt64(limit) * 1_000_000)
     }
 
@@ -200,7 +202,7 @@ public struct Configuration: Sendable, CustomStringConvertible, CustomDebugStrin
         session.sendWindow = UInt64(window) * 1_000_000
     }
 
-    /// `queueBytes`: what may wait per I/O thread; 0 for 4 MiB, at least 64 KiB otherwise, rounded up to a power of two.
+    /// `queueBytes`: what may wait per I/O thread; 0 for 8 MiB, at least 64 KiB otherwise, rounded up to a power of two.
     public mutating func setDelivery(_ mode: DeliveryMode, queueBytes: Int) throws(GatewayError) {
         guard queueBytes >= 0, queueBytes <= 1 << 36 else {
             throw .invalid("a delivery queue of \(queueBytes) bytes is outside 0…\(1 << 36)")

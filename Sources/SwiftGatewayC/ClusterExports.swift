@@ -1,3 +1,6 @@
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+// The functions have the names of the C API.
+
 import CSwiftGateway
 import SwiftGateway
 
@@ -64,7 +67,9 @@ public func sg_cluster_shutdown(_ handle: OpaquePointer?, _ mode: UInt32, _ time
 @implementation @_cdecl("sg_cluster_free")
 public func sg_cluster_free(_ handle: OpaquePointer?) {
     guard handle != nil else { return }
-    guard case .cluster(let box) = HandleTable.find(handle) else { return LastError.set("cluster is no live sg_cluster") }
+    guard case .cluster(let box) = HandleTable.find(handle) else {
+        return LastError.set("cluster is no live sg_cluster")
+    }
     release(handle, box.cluster)
 }
 
@@ -129,7 +134,9 @@ public func sg_cluster_metrics(
 }
 
 @implementation @_cdecl("sg_fetch_gateway_bot")
-public func sg_fetch_gateway_bot(_ handle: OpaquePointer?, _ timeout: UInt32, _ out: UnsafeMutablePointer<sg_gateway_bot>?)
+public func sg_fetch_gateway_bot(
+    _ handle: OpaquePointer?, _ timeout: UInt32, _ out: UnsafeMutablePointer<sg_gateway_bot>?
+)
     -> sg_status
 {
     reporting { () throws(GatewayError) in

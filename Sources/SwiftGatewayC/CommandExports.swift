@@ -1,3 +1,6 @@
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+// The functions have the names of the C API.
+
 import CSwiftGateway
 import SwiftGateway
 
@@ -38,7 +41,9 @@ private func presence(_ json: UnsafePointer<CChar>?, _ length: Int) throws(Gatew
     try .presence(json: try bytes(json, length, "json", limit: 4096))
 }
 
-private func voice(_ guild: UInt64, _ channel: UInt64, _ mute: Bool, _ deaf: Bool) throws(GatewayError) -> GatewayCommand {
+private func voice(_ guild: UInt64, _ channel: UInt64, _ mute: Bool, _ deaf: Bool) throws(GatewayError)
+    -> GatewayCommand
+{
     try .voiceState(guild: guild, channel: channel == 0 ? nil : channel, selfMute: mute, selfDeaf: deaf)
 }
 

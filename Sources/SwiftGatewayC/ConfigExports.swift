@@ -1,3 +1,6 @@
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+// The functions have the names of the C API.
+
 import CSwiftGateway
 import SwiftGateway
 import Synchronization
@@ -129,7 +132,7 @@ public func sg_config_set_event_filter(
     _ handle: OpaquePointer?, _ names: UnsafePointer<UnsafePointer<CChar>?>?, _ count: Int
 ) -> sg_status {
     change(handle) { (c) throws(GatewayError) in
-        try c.setEventFilter(names == nil && count == 0 ? nil : try texts(names, count, "names", limit: 10_000))
+        try c.setEventFilter(count == 0 ? nil : try texts(names, count, "names", limit: 10_000))
     }
 }
 
@@ -232,5 +235,6 @@ public func sg_config_set_log_handler(
 public func sg_config_import_sessions(_ handle: OpaquePointer?, _ json: UnsafePointer<CChar>?, _ length: Int)
     -> sg_status
 {
-    change(handle) { (c) throws(GatewayError) in try c.importSessions(try bytes(json, length, "json", limit: 64 << 20)) }
+    change(handle) { (c) throws(GatewayError) in try c.importSessions(try bytes(json, length, "json", limit: 64 << 20))
+    }
 }

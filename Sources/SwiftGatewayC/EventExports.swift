@@ -1,3 +1,6 @@
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+// The functions have the names of the C API.
+
 import CSwiftGateway
 import GatewayProtocol
 import SwiftGateway

@@ -64,8 +64,8 @@ struct GatewaySandboxCommand: AsyncParsableCommand {
             try Data(contentsOf: URL(fileURLWithPath: made)).write(to: URL(fileURLWithPath: path), options: .atomic)
         }
         let caFile = listening.caFile.map { URL(fileURLWithPath: $0).path } ?? sandbox.caFile
-        announce(sandbox, caFile: caFile)
         if let path = running.readyFile { try writeReadyFile(sandbox, caFile: caFile, path: path) }
+        announce(sandbox, caFile: caFile)
         await stop.wait()
         await sandbox.stop()
     }
@@ -74,6 +74,7 @@ struct GatewaySandboxCommand: AsyncParsableCommand {
         let lines = [
             ("gateway", sandbox.gatewayURL), ("resume", sandbox.resumeURL), ("api", sandbox.apiURL),
             ("control", sandbox.controlURL ?? "none"), ("token", sandbox.token), ("ca file", caFile ?? "none"),
+            ("ready", "stop with Ctrl-C"),
         ]
         for (name, value) in lines {
             print("\(name):".padding(toLength: 10, withPad: " ", startingAt: 0) + value)

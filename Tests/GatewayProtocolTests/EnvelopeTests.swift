@@ -76,6 +76,10 @@ private func parts(_ text: String) -> (op: Int32, sequence: UInt64, name: String
         (#"{"op":1e0}"#, "has a fraction or an exponent where an integer belongs"),
         (#"{"op":01}"#, "has a number with a leading zero"),
         (#"{"op":2147483648}"#, "has an opcode that does not fit in 31 bits"),
+        (
+            #"{"t":"GUILD_CREATE","s":,"op":0,"d":{"unavailable":true,"id":"276532652149637124"}}"#,
+            "has something else where a non-negative integer belongs"
+        ),
         (#"{"s":-1}"#, "has something else where a non-negative integer belongs"),
         (#"{"s":1.5}"#, "has a fraction or an exponent where an integer belongs"),
         (#"{"s":18446744073709551616}"#, "has an integer that does not fit in 64 bits"),
@@ -179,33 +183,49 @@ private func parts(_ text: String) -> (op: Int32, sequence: UInt64, name: String
     @Test func agreesOnGeneratedFrames() {
         var random = SeededGenerator(seed: 1)
         var accepted = 0
-        for _ in 0..<20_000 {
+        for _ in 0..<8_000 {
             let frame = EnvelopeGenerator.frame(&random)
             let expected = ReferenceEnvelope.scan(frame)
             if expected != nil { accepted += 1 }
             if scan(frame) != expected { Issue.record("differs on \(frame.text)") }
         }
-        #expect(accepted > 15_000)
+        #expect(accepted > 6_000)
     }
 
     @Test func agreesOnMutatedFrames() {
         var random = SeededGenerator(seed: 2)
         var accepted = 0
-        for _ in 0..<40_000 {
+        for _ in 0..<15_000 {
             var frame = EnvelopeGenerator.frame(&random)
             for _ in 0..<Int.random(in: 1...3, using: &random) { EnvelopeGenerator.mutate(&frame, &random) }
             let expected = ReferenceEnvelope.scan(frame)
             if expected != nil { accepted += 1 }
             if scan(frame) != expected { Issue.record("differs on \(frame.text)") }
         }
-        #expect(accepted > 1_000 && accepted < 39_000)
+        #expect(accepted > 400 && accepted < 14_600)
+    }
+
+    @Test func agreesOnMutatedSamples() throws {
+        var random = SeededGenerator(seed: 9)
+        let samples = try Fixture.samples().filter { $0.count < 5_000 }
+        var accepted = 0
+        for _ in 0..<4_000 {
+            var frame = samples.randomElement(using: &random) ?? []
+            EnvelopeGenerator.mutate(&frame, &random)
+            let expected = ReferenceEnvelope.scan(frame)
+            if expected != nil { accepted += 1 }
+            if scan(frame) != expected { Issue.record("differs on \(frame.text)") }
+        }
+        #expect(accepted > 400 && accepted < 3_600)
     }
 
     @Test func baselineAgreesWithThisProcessor() {
         var random = SeededGenerator(seed: 3)
-        let alphabet = Array(#"{}[]"\\aA1, "#.utf8)
-        for _ in 0..<50_000 {
-            let count = Int.random(in: 64...300, using: &random)
+        // Sometimes crowded, sometimes with whole blocks that hold neither brackets nor backslashes.
+        let alphabets = [1, 20, 200].map { Array(#"{}[]"\"#.utf8) + [UInt8](repeating: UInt8(ascii: "_"), count: $0) }
+        for round in 0..<12_000 {
+            let alphabet = alphabets[round % alphabets.count]
+            let count = Int.random(in: 64...500, using: &random)
             let text = (0..<count).map { _ in alphabet[Int.random(in: 0..<alphabet.count, using: &random)] }
             let offset = Int.random(in: 0...count, using: &random)
             text.withExactBytes { buffer in
@@ -215,83 +235,6 @@ private func parts(_ text: String) -> (op: Int32, sequence: UInt64, name: String
                     Issue.record("differs on \(text.text) from \(offset)")
                 }
             }
-        }
-    }
-}
-
-private enum EnvelopeGenerator {
-    static func frame(_ random: inout SeededGenerator) -> [UInt8] {
-        if Int.random(in: 0..<3, using: &random) == 0 {
-            let name = ["MESSAGE_CREATE", "READY", "X", ""].randomElement(using: &random) ?? ""
-            let s = UInt64.random(in: 0...(.max >> UInt64.random(in: 0..<64, using: &random)), using: &random)
-            return bytes(#"{"t":"\#(name)","s":\#(s),"op":0,"d":\#(value(4, &random))}"#)
-        }
-        var text = space(&random) + "{" + space(&random)
-        let fields = Int.random(in: 0..<6, using: &random)
-        for field in 0..<fields {
-            if field > 0 { text += "," + space(&random) }
-            let key = keys.randomElement(using: &random) ?? "d"
-            text += "\"\(key)\"" + space(&random) + ":" + space(&random)
-            switch key {
-            case "op", "\\u006fp": text += "\(Int.random(in: 0..<50, using: &random))"
-            case "s", "\\u0073":
-                text += Bool.random(using: &random) ? "null" : "\(Int.random(in: 0..<9999, using: &random))"
-            case "t", "\\u0074": text += Bool.random(using: &random) ? "null" : string(&random)
-            default: text += value(4, &random)
-            }
-            text += space(&random)
-        }
-        return bytes(text + "}" + space(&random))
-    }
-
-    static func mutate(_ frame: inout [UInt8], _ random: inout SeededGenerator) {
-        let interesting = Array("{}[]\":,\\u0 ntf-.e\n".utf8)
-        let byte = interesting[Int.random(in: 0..<interesting.count, using: &random)]
-        let at = Int.random(in: 0..<max(frame.count, 1), using: &random)
-        switch Int.random(in: 0..<4, using: &random) {
-        case 0 where at < frame.count: frame[at] = byte
-        case 1 where at < frame.count: frame.remove(at: at)
-        case 2: frame = Array(frame[..<min(at, frame.count)])
-        default: frame.insert(byte, at: min(at, frame.count))
-        }
-    }
-
-    private static let keys = [
-        "op", "s", "t", "d", "\\u006fp", "\\u0073", "\\u0074", "\\u0064", "x", "", "opp", "o", "dd", "trace", "\\n",
-        "ö",
-    ]
-
-    private static func space(_ random: inout SeededGenerator) -> String {
-        ["", "", "", " ", "\n", "\t \r\n"].randomElement(using: &random) ?? ""
-    }
-
-    private static func string(_ random: inout SeededGenerator) -> String {
-        var text = "\""
-        for _ in 0..<Int.random(in: 0..<40, using: &random) {
-            text +=
-                ["a", "B", "_", "{", "}", "[", "]", ",", ":", "\\\"", "\\\\", "\\u00e9", "é", "😀", "op"]
-                .randomElement(using: &random) ?? ""
-        }
-        return text + "\""
-    }
-
-    private static func value(_ depth: Int, _ random: inout SeededGenerator) -> String {
-        switch Int.random(in: 0..<(depth > 0 ? 8 : 5), using: &random) {
-        case 0: return string(&random)
-        case 1:
-            return ["0", "-1", "12.5", "1e9", "-0.25E-3", "123456789012345678901234567890"].randomElement(
-                using: &random)!
-        case 2: return ["true", "false", "null"].randomElement(using: &random)!
-        case 3: return "[]"
-        case 4: return "{}"
-        case 5:
-            let items = (0..<Int.random(in: 0..<5, using: &random)).map { _ in value(depth - 1, &random) }
-            return "[" + items.joined(separator: "," + space(&random)) + "]"
-        default:
-            let items = (0..<Int.random(in: 0..<6, using: &random)).map { _ in
-                "\"" + (keys.randomElement(using: &random) ?? "") + "\":" + value(depth - 1, &random)
-            }
-            return "{" + items.joined(separator: "," + space(&random)) + "}"
         }
     }
 }

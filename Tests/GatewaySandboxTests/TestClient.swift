@@ -1,5 +1,6 @@
 import CZlib
 import Foundation
+import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 import NIOSSL
@@ -29,6 +30,7 @@ final class TestClient: Sendable {
     let channel: any Channel
     private let events: AsyncStream<ClientEvent>
     private let iterator: IteratorBox
+    private let counts: NIOLockedValueBox<(frames: Int, messages: Int)>
 
     private final class IteratorBox: @unchecked Sendable {
         var iterator: AsyncStream<ClientEvent>.AsyncIterator
@@ -46,12 +48,13 @@ final class TestClient: Sendable {
         let group = MultiThreadedEventLoopGroup.singleton
         let ready = group.next().makePromise(of: Void.self)
         let zlib = query.contains("zlib-stream")
+        let counts = NIOLockedValueBox((frames: 0, messages: 0))
         let tls = try caFile.map { file in
             var configuration = TLSConfiguration.makeClientConfiguration()
             configuration.trustRoots = .file(file)
             return try NIOSSLContext(configuration: configuration)
         }
-        let channel = try await ClientBootstrap(group: group)
+        let connecting = ClientBootstrap(group: group)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
@@ -62,12 +65,14 @@ final class TestClient: Sendable {
                     let starter = UpgradeStarter(uri: path + query, ready: ready) {
                         try pipeline.addHandler(ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: 1 << 26)))
                         try pipeline.addHandler(WebSocketFrameEncoder())
-                        try pipeline.addHandler(FrameCollector(continuation: continuation, zlib: zlib))
+                        try pipeline.addHandler(FrameCollector(continuation: continuation, zlib: zlib, counts: counts))
                     }
                     try pipeline.addHandler(starter)
                 }
             }
-            .connect(host: host, port: port).get()
+            .connect(host: host, port: port)
+        connecting.whenFailure { ready.fail($0) }
+        let channel = try await connecting.get()
         channel.closeFuture.whenComplete { _ in
             ready.fail(ClientFailure(description: "connection ended before the upgrade"))
             continuation.yield(.ended)
@@ -75,14 +80,20 @@ final class TestClient: Sendable {
         }
         channel.eventLoop.scheduleTask(in: .seconds(20)) { channel.close(promise: nil) }
         try await ready.futureResult.get()
-        return TestClient(channel: channel, events: stream)
+        return TestClient(channel: channel, events: stream, counts: counts)
     }
 
-    private init(channel: any Channel, events: AsyncStream<ClientEvent>) {
+    private init(
+        channel: any Channel, events: AsyncStream<ClientEvent>, counts: NIOLockedValueBox<(frames: Int, messages: Int)>
+    ) {
+        self.counts = counts
         self.channel = channel
         self.events = events
         iterator = IteratorBox(events.makeAsyncIterator())
     }
+
+    /// Websocket frames and messages received, control frames apart.
+    var received: (frames: Int, messages: Int) { counts.withLockedValue { $0 } }
 
     func next() async -> ClientEvent { await iterator.iterator.next() ?? .ended }
 
@@ -139,6 +150,20 @@ final class TestClient: Sendable {
 
     func resume(_ sandbox: Sandbox, session: String, seq: Int64) async throws {
         try await send("{\"op\":6,\"d\":{\"token\":\"\(sandbox.token)\",\"session_id\":\"\(session)\",\"seq\":\(seq)}}")
+    }
+
+    /// Connects, identifies, and reads up to the last GUILD_CREATE.
+    static func started(
+        _ sandbox: Sandbox, query: String = "?v=10&encoding=json", shard: [Int] = [0, 1], intents: Int = 513
+    ) async throws -> (client: TestClient, session: String) {
+        let client = try await connect(sandbox.gatewayURL, caFile: sandbox.caFile, query: query)
+        _ = try await client.payload()
+        try await client.identify(sandbox, shard: shard, intents: intents)
+        let ready = try await client.payload()
+        let guilds = ready["d"]?["guilds"]?.array?.count ?? 0
+        for _ in 0..<guilds { _ = try await client.payload() }
+        guard let session = ready["d"]?["session_id"]?.string else { throw ClientFailure(description: "\(ready)") }
+        return (client, session)
     }
 
     func drop() async throws { try await channel.close() }
@@ -203,7 +228,13 @@ private final class FrameCollector: ChannelInboundHandler, @unchecked Sendable {
     private let inflater: Inflater?
     private var message: [UInt8] = []
 
-    init(continuation: AsyncStream<ClientEvent>.Continuation, zlib: Bool) {
+    private let counts: NIOLockedValueBox<(frames: Int, messages: Int)>
+
+    init(
+        continuation: AsyncStream<ClientEvent>.Continuation, zlib: Bool,
+        counts: NIOLockedValueBox<(frames: Int, messages: Int)>
+    ) {
+        self.counts = counts
         self.continuation = continuation
         inflater = zlib ? Inflater() : nil
     }
@@ -218,6 +249,10 @@ private final class FrameCollector: ChannelInboundHandler, @unchecked Sendable {
         case .ping, .pong: continuation.yield(.control(frame.opcode == .ping ? 9 : 10, body))
         default:
             message += body
+            counts.withLockedValue {
+                $0.frames += 1
+                if frame.fin { $0.messages += 1 }
+            }
             guard frame.fin else { return }
             if let inflater {
                 guard let text = inflater.inflate(message) else { return give(message, isText: false) }
@@ -250,6 +285,7 @@ final class Inflater {
         return stream
     }()
     private var text: [UInt8] = []
+    private var tail: [UInt8] = []
 
     deinit {
         inflateEnd(stream)
@@ -277,8 +313,13 @@ final class Inflater {
             return true
         }
         guard isValid else { return nil }
-        guard bytes.suffix(4).elementsEqual([0, 0, 0xFF, 0xFF]) else { return (nil, ()) }
-        defer { text = [] }
+        // A message may be shorter than the suffix: the end of all messages so far counts.
+        tail = Array((tail + bytes).suffix(4))
+        guard tail == [0, 0, 0xFF, 0xFF] else { return (nil, ()) }
+        defer {
+            text = []
+            tail = []
+        }
         return (text, ())
     }
 }

@@ -93,6 +93,13 @@ import Testing
         }
     }
 
+    /// Four bytes are enough, whatever they mean to the inflater.
+    @Test func aMessageOfOnlyTheSuffixCompletes() throws {
+        let inflater = try inflater()
+        #expect(try inflater.payload(of: [0x78, 0x9C], into: scratch) == nil)
+        #expect(try inflater.payload(of: Self.suffix, into: scratch) == [])
+    }
+
     @Test func emptyMessagesChangeNothing() throws {
         let payload = sampleText(100)
         let whole = ZlibServer().compress(payload)

@@ -16,8 +16,12 @@ extension Envelope {
         return try cursor.envelope()
     }
 
+    /// The same for bytes in an array, without the short cut: it is for what is not received.
     package static func scan(_ bytes: [UInt8]) throws(EnvelopeError) -> Envelope {
-        try bytes.span.withUnsafeBytes { (bytes) throws(EnvelopeError) in try scan(bytes) }
+        try bytes.span.withUnsafeBytes { (bytes) throws(EnvelopeError) in
+            guard var cursor = JSONCursor(bytes) else { throw EnvelopeError(offset: 0, reason: "is not a JSON object") }
+            return try cursor.envelope()
+        }
     }
 
     fileprivate enum Field {
@@ -42,7 +46,7 @@ extension JSONCursor {
         let limit = position &+ 19
         var digit = UInt64(self[position] &- UInt8(ascii: "0"))
         var sequence: UInt64 = 0
-        guard digit > 0 else { return nil }
+        guard digit > 0, digit < 10 else { return nil }
         while digit < 10, position < limit {
             sequence = sequence &* 10 &+ digit
             position &+= 1

@@ -1,10 +1,36 @@
-/// Finds the event of a wire name with one multiplication and one comparison: a table of 256 slots, built once.
+/// Finds the event of a wire name with one multiplication and two comparisons: a table of 256 slots, built once.
 private struct EventNameIndex: @unchecked Sendable {
     // Unchecked because of the pointers, which lead to constants and to memory that is never written again.
 
-    private struct Slot {
-        var name: UnsafePointer<UInt8>?
+    /// What the slot is found by: it tells all events apart but for what stands between the words.
+    private struct Key: Equatable {
+        /// The first and the last eight bytes, which overlap in a name of less than sixteen.
+        var first: UInt64
+        var last: UInt64
         var length: Int
+
+        @inline(__always)
+        init(_ name: UnsafeRawPointer, _ length: Int) {
+            self.length = length
+            if length >= 8 {
+                first = EventNameIndex.word(name, 0)
+                last = EventNameIndex.word(name, length &- 8)
+            } else {
+                first = EventNameIndex.shortWord(name, length)
+                last = first
+            }
+        }
+
+        @inline(__always)
+        var slot: Int {
+            let mixed = first ^ (last << 3 | last >> 61) ^ UInt64(truncatingIfNeeded: length)
+            return Int(truncatingIfNeeded: (mixed &* EventNameIndex.multiplier) >> 56)
+        }
+    }
+
+    private struct Slot {
+        var key: Key
+        var name: UnsafePointer<UInt8>
         var type: EventType
     }
 
@@ -18,53 +44,42 @@ private struct EventNameIndex: @unchecked Sendable {
 
     private init() {
         slots = .allocate(capacity: 256)
-        slots.initialize(repeating: Slot(name: nil, length: 0, type: .ready), count: 256)
+        // Free slots hold the empty name, which nobody asks for.
+        let none: StaticString = ""
+        slots.initialize(repeating: Slot(key: Key(none.utf8Start, 0), name: none.utf8Start, type: .ready), count: 256)
         for type in EventType.allCases {
             let name = type.staticName
-            var slot = EventNameIndex.slot(name.utf8Start, name.utf8CodeUnitCount)
-            while slots[slot].name != nil { slot = (slot &+ 1) & 255 }
-            slots[slot] = Slot(name: name.utf8Start, length: name.utf8CodeUnitCount, type: type)
+            let key = Key(name.utf8Start, name.utf8CodeUnitCount)
+            var slot = key.slot
+            while slots[slot].key.length != 0 { slot = (slot &+ 1) & 255 }
+            slots[slot] = Slot(key: key, name: name.utf8Start, type: type)
         }
     }
 
+    /// `length` is not zero.
     @inline(__always)
     func find(_ name: UnsafeRawPointer, _ length: Int) -> EventType? {
-        var index = EventNameIndex.slot(name, length)
-        while let known = slots[index].name {
-            if slots[index].length == length, EventNameIndex.equal(name, UnsafeRawPointer(known), length) {
-                return slots[index].type
+        let key = Key(name, length)
+        var slot = key.slot
+        while slots[slot].key.length != 0 {
+            if slots[slot].key == key, length <= 16 || EventNameIndex.equal(name, slots[slot].name, length) {
+                return slots[slot].type
             }
-            index = (index &+ 1) & 255
+            slot = (slot &+ 1) & 255
         }
         return nil
     }
 
-    /// From the first and the last eight bytes and the length, which tell all events apart.
-    @inline(__always)
-    private static func slot(_ name: UnsafeRawPointer, _ length: Int) -> Int {
-        let first: UInt64
-        let last: UInt64
-        if length >= 8 {
-            first = word(name, 0)
-            last = word(name, length &- 8)
-        } else {
-            first = shortWord(name, length)
-            last = first
-        }
-        let mixed = first ^ (last << 3 | last >> 61) ^ UInt64(truncatingIfNeeded: length)
-        return Int(truncatingIfNeeded: (mixed &* multiplier) >> 56)
-    }
-
-    /// Whether two names of one length are the same, eight bytes at a time; the last word overlaps the one before.
+    /// Whether two names of one length, more than 16, are the same between their first and last eight bytes.
     @inline(__always)
     private static func equal(_ a: UnsafeRawPointer, _ b: UnsafeRawPointer, _ length: Int) -> Bool {
-        guard length >= 8 else { return shortWord(a, length) == shortWord(b, length) }
-        var offset = 0
-        while offset &+ 8 < length {
+        var offset = 8
+        while offset < length &- 8 {
+            // The last of these words may reach into the last eight bytes, which are the same anyway.
             if word(a, offset) != word(b, offset) { return false }
             offset &+= 8
         }
-        return word(a, length &- 8) == word(b, length &- 8)
+        return true
     }
 
     @inline(__always)

@@ -8,7 +8,7 @@ package enum ConnectTarget: Equatable, Sendable {
 
 /// What the session asks its driver to do, in order. The session itself does nothing but decide.
 package enum SessionAction: Equatable, Sendable {
-    /// Open a websocket; answer with `connected` or `connectFailed`.
+    /// Open a websocket; answer with `connectBegan` when its turn has come, then `connected` or `connectFailed`.
     case connect(ConnectTarget)
     /// Send a payload on the open connection. The token is the driver's to add: the session never sees it.
     case send(Outgoing)

@@ -75,9 +75,9 @@ struct EventTemplate: Sendable {
     private static let firstMessageID: UInt64 = 1_533_000_000_000_000_000
 
     /// The guilds the catalogue speaks of; a live event speaks of one of the session's own.
-    private static let sampleGuilds = ["641169830708318210", "855544902452293635", "276532652149637124"].map {
-        Array($0.utf8)
-    }
+    private static let sampleGuilds = [
+        "641169830708318210", "855544902452293635", "276532652149637124", "1343668891943141547",
+    ].map { Array($0.utf8) }
 
     private static let direct: Intents = [
         .directMessages, .directMessageReactions, .directMessageTyping, .directMessagePolls,

@@ -40,6 +40,7 @@ extension JournalEvent {
         case .pong: ["event": "pong"]
         case .closed(let peer, let code, let reason):
             ["event": "closed", "by": .string(peer.rawValue), "code": JSON(code), "reason": .string(reason)]
+        case .closeAnswered(let code): ["event": "close-answered", "code": JSON(code)]
         case .violation(let problem): ["event": "violation", "problem": .string(problem)]
         case .disconnected: ["event": "disconnected"]
         case .sessionEnded(let session): ["event": "session-ended", "session": .string(session)]

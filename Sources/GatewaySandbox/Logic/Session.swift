@@ -60,14 +60,6 @@ struct Session: Sendable {
         return true
     }
 
-    /// Makes all that is due. Only for sessions nobody is connected to: the buffer is the limit.
-    mutating func makePending(catalogue: Catalogue) {
-        while pending > 0 {
-            advanceStream(catalogue: catalogue)
-            pending -= 1
-        }
-    }
-
     /// Makes the next dispatch of the stream.
     mutating func advanceStream(catalogue: Catalogue) {
         guard !schedule.isEmpty else { return }

@@ -90,10 +90,10 @@ final class GatewayConnection: ChannelInboundHandler, @unchecked Sendable {
     private func superviseHeartbeats() {
         let tolerance = server.configuration.heartbeatTolerance
         let allowed = UInt64(Double(server.configuration.heartbeatInterval.nanoseconds) * tolerance)
-        guard allowed > 0, let logic, !isClosing else { return }
+        guard allowed > 0, let logic, !isClosing, !socketTap.isFrozen else { return }
         let deadline = NIODeadline.uptimeNanoseconds(logic.lastHeartbeat &+ allowed)
         channel.eventLoop.scheduleTask(deadline: deadline) { [weak self] in
-            guard let self, let logic = self.logic, !self.isClosing else { return }
+            guard let self, let logic = self.logic, !self.isClosing, !self.socketTap.isFrozen else { return }
             guard self.server.now &- logic.lastHeartbeat >= allowed else { return self.superviseHeartbeats() }
             self.close(code: 4009, reason: "Session timed out.")
             if let session = logic.session { self.server.endSession(session) }
@@ -104,7 +104,7 @@ final class GatewayConnection: ChannelInboundHandler, @unchecked Sendable {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let frame = unwrapInboundIn(data)
-        guard frame.maskKey != nil || frame.length == 0 else { return violation("unmasked client frame", code: 1002) }
+        guard frame.maskKey != nil else { return violation("unmasked client frame", code: 1002) }
         guard !frame.rsv1, !frame.rsv2, !frame.rsv3 else { return violation("reserved bits", code: 1002) }
         let payload = Array(frame.unmaskedData.readableBytesView)
         switch frame.opcode {
@@ -136,8 +136,10 @@ final class GatewayConnection: ChannelInboundHandler, @unchecked Sendable {
     private func peerCloses(_ body: [UInt8]) {
         let code = body.count >= 2 ? Int(body[0]) << 8 | Int(body[1]) : nil
         let reason = String(decoding: body.dropFirst(2), as: UTF8.self)
-        server.note(.closed(by: .client, code: code, reason: reason), connection: self)
-        if !isClosing {
+        if isClosing {
+            server.note(.closeAnswered(code: code), connection: self)
+        } else {
+            server.note(.closed(by: .client, code: code, reason: reason), connection: self)
             isClosing = true
             if code == 1000 || code == 1001, let session = logic?.session { server.endSession(session) }
             writer.write(RawFrame(opcode: 8, payload: FrameWriter.closeBody(code: code, reason: "")))
@@ -301,8 +303,9 @@ final class GatewayConnection: ChannelInboundHandler, @unchecked Sendable {
         socketTap.end(reset: reset)
     }
 
-    /// Neither reads nor writes from now on.
+    /// Neither reads nor writes from now on. The session goes on without this connection, as one whose peer vanished.
     func freeze() {
+        server.detach(self)
         socketTap.isFrozen = true
         channel.setOption(.autoRead, value: false).whenFailure { _ in }
     }

@@ -32,7 +32,10 @@ extension GatewayServer {
         }
         if case .hugeReady(let bytes) = order.fault { state.readyPadding = bytes }
         guard order.moment == .now else {
-            armed.append((nextFault, order))
+            var waiting = order
+            // What is repeated on a schedule waits for one occasion at a time.
+            if order.every != nil { waiting.times = 1 }
+            armed.append((nextFault, waiting))
             nextFault += 1
             return 0
         }

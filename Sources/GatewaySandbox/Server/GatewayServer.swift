@@ -148,21 +148,21 @@ final class GatewayServer: @unchecked Sendable {
             session.due += due
             let whole = Int(session.due)
             session.due -= Double(whole)
-            // A burst may be more than the debt limit; it is not the stream's business.
-            if session.pending < debtLimit { session.pending = min(debtLimit, session.pending + whole) }
+            if session.connection == nil {
+                // Nobody there: remembered, for as long as the buffer reaches.
+                for _ in 0..<min(whole, session.replay.limit) { session.advanceStream(catalogue: catalogue) }
+            } else if session.pending < debtLimit {
+                // A burst may be more than the debt limit; it is not the stream's business.
+                session.pending = min(debtLimit, session.pending + whole)
+            }
             state.sessions[id] = session
-            produce(for: id)
+            pump(id)
         }
     }
 
-    /// Sends what is due, or only remembers it when nobody is connected.
-    func produce(for id: String) {
-        guard let session = state.sessions[id] else { return }
-        if let connection = session.connection.flatMap({ connections[$0] }) {
-            connection.pump()
-        } else {
-            state.sessions[id]?.makePending(catalogue: catalogue)
-        }
+    /// Sends what is new, if somebody is connected.
+    func pump(_ id: String) {
+        if let connection = state.sessions[id]?.connection.flatMap({ connections[$0] }) { connection.pump() }
     }
 
     /// The newest session of each shard, or of one.

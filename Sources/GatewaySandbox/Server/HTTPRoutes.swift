@@ -62,13 +62,13 @@ enum HTTPRoutes {
 
     private static let user: JSON = [
         "id": JSON(String(MemberDirectory.botID)), "username": "harbor_bot", "discriminator": "4417",
-        "global_name": nil, "avatar": nil, "bot": true, "verified": true, "mfa_enabled": true, "flags": 0,
-        "public_flags": 4_194_304, "banner": nil, "accent_color": nil,
+        "global_name": .null, "avatar": .null, "bot": true, "verified": true, "mfa_enabled": true, "flags": 0,
+        "public_flags": 4_194_304, "banner": .null, "accent_color": .null,
     ]
 
     private static let application: JSON = [
-        "id": JSON(String(MemberDirectory.botID)), "name": "harbor_bot", "icon": nil, "description": "",
-        "bot_public": true, "bot_require_code_grant": false, "verify_key": "00", "flags": 565_248, "team": nil,
+        "id": JSON(String(MemberDirectory.botID)), "name": "harbor_bot", "icon": .null, "description": "",
+        "bot_public": true, "bot_require_code_grant": false, "verify_key": "00", "flags": 565_248, "team": .null,
         "rpc_origins": [], "summary": "", "owner": user,
     ]
 

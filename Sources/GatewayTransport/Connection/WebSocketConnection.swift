@@ -30,7 +30,8 @@ package final class WebSocketConnection: StreamConnection, @unchecked Sendable {
     /// Bytes that one connection may take per wakeup before others get their turn.
     private static let fairnessBudget = 1 << 20
 
-    private unowned let owner: any WebSocketOwner
+    // Unsafe to spare two atomic operations per message. The owner holds the connection and drops it before it goes.
+    private unowned(unsafe) let owner: any WebSocketOwner
     private let upgrade: WebSocketUpgrade
     private var phase = Phase.ended
     private var decoder: WebSocketDecoder
@@ -141,6 +142,7 @@ package final class WebSocketConnection: StreamConnection, @unchecked Sendable {
                 if drained || (budget <= 0 && !stream.holdsUndelivered) { return }
             case .wouldBlock: return
             case .endOfStream:
+                if case .upgrading(var reader) = phase { return finishUpgrade(&reader) }
                 fail(GatewayError(.network, "\(endpoint.host) closed the connection"))
                 return
             case .failed(let reason):
@@ -223,8 +225,27 @@ package final class WebSocketConnection: StreamConnection, @unchecked Sendable {
             fail(GatewayError(.http, "\(endpoint.host) did not answer the upgrade in HTTP: \(error.reason)"))
             return false
         }
+        guard accept(reader) else { return false }
+        phase = .open
+        owner.webSocketOpened()
+        return isOpen
+    }
+
+    /// The server closed after its answer: it may be a refusal whose body has no other end.
+    private func finishUpgrade(_ reader: inout HTTPResponseReader) {
+        do throws(HTTPError) {
+            try reader.finish(isUpgrade: true)
+        } catch {
+            return fail(GatewayError(.network, "\(endpoint.host) closed the connection: \(error.reason)"))
+        }
+        if accept(reader) { fail(GatewayError(.network, "\(endpoint.host) closed the connection")) }
+    }
+
+    /// Is the answer a yes? If not, the attempt is over.
+    private func accept(_ reader: HTTPResponseReader) -> Bool {
         do throws(UpgradeError) {
             try upgrade.check(reader)
+            return true
         } catch {
             phase = .ended
             teardown()
@@ -233,9 +254,6 @@ package final class WebSocketConnection: StreamConnection, @unchecked Sendable {
                 retryAfter: error.retryAfter)
             return false
         }
-        phase = .open
-        owner.webSocketOpened()
-        return isOpen
     }
 
     private func send(_ opcode: WebSocketOpcode, _ payload: [UInt8]) {

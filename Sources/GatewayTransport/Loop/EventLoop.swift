@@ -21,7 +21,7 @@ package final class EventLoop: @unchecked Sendable {
     private let wakeup: Int32
     private let mailbox = Mutex<[@Sendable () -> Void]>([])
     private let wakePosted = Atomic<Bool>(false)
-    private var thread: EngineThread?
+    private let thread = Mutex<EngineThread?>(nil)
     private var timers = TimerHeap()
     private var slots: [Slot] = []
     private var freeSlots: [UInt32] = []
@@ -54,10 +54,11 @@ package final class EventLoop: @unchecked Sendable {
     // MARK: From any thread
 
     package func start(name: String) throws(GatewayError) {
-        thread = try EngineThread(name: name) { [self] in run() }
+        let started = try EngineThread(name: name) { [self] in run() }
+        thread.withLock { $0 = started }
     }
 
-    package var isCurrent: Bool { thread?.isCurrent ?? false }
+    package var isCurrent: Bool { thread.withLock { $0?.isCurrent ?? false } }
 
     /// Runs `task` on the loop's thread, after what was posted before.
     package func post(_ task: @escaping @Sendable () -> Void) {
@@ -70,10 +71,10 @@ package final class EventLoop: @unchecked Sendable {
 
     /// Ends the loop after what was posted before, and waits for its thread. Must not be called on it.
     package func stop() {
-        guard let thread else { return }
+        guard let running = thread.withLock({ $0 }) else { return }
         post { [self] in stopping = true }
-        thread.join()
-        self.thread = nil
+        running.join()
+        thread.withLock { $0 = nil }
     }
 
     // MARK: On the loop's thread

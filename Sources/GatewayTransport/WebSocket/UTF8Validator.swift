@@ -1,7 +1,9 @@
+import CLinuxSIMD
+
 /// Checks UTF-8 that arrives in pieces (RFC 3629: no surrogates, no overlong forms, nothing above U+10FFFF).
 ///
 /// A bad byte is reported in the piece that holds it, even when the character began in an earlier one. Runs of ASCII are
-/// skipped 32 bytes at a time.
+/// skipped 64 bytes at a time.
 package struct UTF8Validator {
     /// Continuation bytes still owed to the current character.
     private var owed: UInt8 = 0
@@ -53,22 +55,8 @@ package struct UTF8Validator {
     /// Index of the first byte at or after `start` with the high bit set, or `end`.
     @inline(__always)
     private static func skipASCII(_ base: UnsafeRawPointer, _ start: Int, _ end: Int) -> Int {
-        let highBits: UInt64 = 0x8080_8080_8080_8080
         var index = start
-        while index &+ 32 <= end {
-            let at = base + index
-            let first = at.loadUnaligned(as: UInt64.self) | at.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
-            let second =
-                at.loadUnaligned(fromByteOffset: 16, as: UInt64.self)
-                | at.loadUnaligned(fromByteOffset: 24, as: UInt64.self)
-            if (first | second) & highBits != 0 { break }
-            index &+= 32
-        }
-        while index &+ 8 <= end {
-            let found = UInt64(littleEndian: (base + index).loadUnaligned(as: UInt64.self)) & highBits
-            if found != 0 { return index &+ found.trailingZeroBitCount / 8 }
-            index &+= 8
-        }
+        if end >= 64 { return clinux_skip_ascii(base.assumingMemoryBound(to: UInt8.self), end, index) }
         while index < end, base.load(fromByteOffset: index, as: UInt8.self) < 0x80 { index &+= 1 }
         return index
     }

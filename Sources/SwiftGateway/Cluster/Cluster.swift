@@ -43,6 +43,7 @@ public final class Cluster: Sendable {
     /// Begins to connect and returns at once; progress comes as events. May be called again after a failure or a
     /// shutdown. Throws `invalidState` while running, `file` or `tls` when the trust store cannot be loaded.
     public func start() throws(GatewayError) {
+        try clearFailedStart()
         let engine = try Engine(cluster: self)
         try state.update { state throws(GatewayError) in
             switch state.phase {
@@ -62,6 +63,12 @@ public final class Cluster: Sendable {
             engine.discard()
             throw error
         }
+    }
+
+    /// A start that failed because the API refused leaves threads behind that have nothing to do any more.
+    private func clearFailedStart() throws(GatewayError) {
+        guard currentEngine?.hasGivenUp == true else { return }
+        try shutdown(resumable: true, timeout: nil)
     }
 
     // MARK: Waiting
@@ -128,7 +135,8 @@ public final class Cluster: Sendable {
                 $0.phase = .stopped(nil)
             }
             if !finished {
-                throw GatewayError(.timeout, "not everything was delivered before the deadline; connections were dropped")
+                throw GatewayError(
+                    .timeout, "not everything was delivered before the deadline; connections were dropped")
             }
             return
         }

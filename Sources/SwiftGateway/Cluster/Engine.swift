@@ -26,6 +26,9 @@ final class Engine: @unchecked Sendable {
     private let shards = Mutex(Shards())
     private var bootstrap: Bootstrap?
     private var store: SessionStore?
+    /// The API refused: there will be no shards.
+    private let givenUp = Atomic<Bool>(false)
+    var hasGivenUp: Bool { givenUp.load(ordering: .acquiring) }
     /// Speaks for the cluster before there are shards.
     private let bootCell: ShardCell
 
@@ -106,6 +109,7 @@ final class Engine: @unchecked Sendable {
     private func giveUp(_ error: GatewayError) {
         log.write(.error, "cluster") { error.message }
         tell(error, state: .fatal)
+        givenUp.store(true, ordering: .releasing)
         cluster.failed(error)
     }
 
@@ -154,7 +158,8 @@ final class Engine: @unchecked Sendable {
                 tell(
                     GatewayError(
                         .sessionLimit,
-                        "\(bot.remaining) identifies are left for \(ids.count) shards; they are given back in \(bot.resetAfterMilliseconds) ms"),
+                        "\(bot.remaining) identifies are left for \(ids.count) shards; they are given back in \(bot.resetAfterMilliseconds) ms"
+                    ),
                     state: .awaitingIdentify)
             }
         }
@@ -198,20 +203,25 @@ final class Engine: @unchecked Sendable {
         if sessions.isEmpty, let path = configuration.sessionFile {
             do throws(GatewayError) {
                 guard let bytes = try SessionFile(path: path).read() else { return [:] }
-                let document = try SessionDocument.parse(
-                    bytes, fingerprint: SessionDocument.fingerprint(of: configuration.bareToken))
+                let document: SessionDocument
+                do throws(GatewayError) {
+                    document = try SessionDocument.parse(
+                        bytes, fingerprint: SessionDocument.fingerprint(of: configuration.bareToken))
+                } catch {
+                    throw GatewayError(.file, "\(path): \(error.message)")
+                }
                 (sessions, sessionsTotal) = (document.sessions, document.total)
             } catch {
-                let told = error.message.contains(path) ? error : GatewayError(.file, "\(path): \(error.message)")
-                log.write(.warning, "cluster") { told.message }
-                tell(told, state: .connecting)
+                log.write(.warning, "cluster") { error.message }
+                tell(error, state: .connecting)
                 return [:]
             }
         }
         guard !sessions.isEmpty, sessionsTotal != total else { return sessions }
         tell(
             GatewayError(
-                .file, "the stored sessions are for \(sessionsTotal) shards in all, this cluster has \(total): not used"),
+                .file, "the stored sessions are for \(sessionsTotal) shards in all, this cluster has \(total): not used"
+            ),
             state: .connecting)
         return [:]
     }

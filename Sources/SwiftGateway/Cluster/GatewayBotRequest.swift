@@ -98,7 +98,8 @@ final class GatewayBotRequest: @unchecked Sendable {
                 return failure(.http, error.reason.description, final: false)
             }
         case 401: return failure(.unauthorized, "the token is invalid", final: true)
-        case 403: return failure(.http, "access is denied: \(response.excerpt)", final: false, retryAfter: 60_000_000_000)
+        case 403:
+            return failure(.http, "access is denied: \(response.excerpt)", final: false, retryAfter: 60_000_000_000)
         case 429:
             return failure(
                 .rateLimited, "too many requests", final: false, retryAfter: response.rateLimitWait)

@@ -48,8 +48,8 @@ final class DeliveryQueue: @unchecked Sendable {
 
     /// The smallest ring: room for a few hundred events beside one of the usual size.
     static let minimumCapacity = 64 * 1024
-    /// What `queue_bytes` of 0 means: 4 MiB hold about four thousand messages.
-    static let defaultCapacity = 4 << 20
+    /// What `queue_bytes` of 0 means: 8 MiB hold about eight thousand messages.
+    static let defaultCapacity = 8 << 20
 
     private static let headerSize = (MemoryLayout<Header>.size + 15) & ~15
     /// Bytes after which a sleeping consumer is woken in the middle of a batch.
@@ -68,7 +68,7 @@ final class DeliveryQueue: @unchecked Sendable {
     private let consumerSleeps = Atomic<Bool>(false)
     private let producerWaits = Atomic<Bool>(false)
     private let signal = Monitor(Signal())
-    private var thread: EngineThread?
+    private let thread = Mutex<EngineThread?>(nil)
 
     private struct Signal {
         var closing = false
@@ -233,21 +233,22 @@ final class DeliveryQueue: @unchecked Sendable {
     // MARK: The delivery thread
 
     func start(name: String) throws(GatewayError) {
-        thread = try EngineThread(name: name) { [self] in run() }
+        let started = try EngineThread(name: name) { [self] in run() }
+        thread.withLock { $0 = started }
     }
 
-    var isCurrent: Bool { thread?.isCurrent ?? false }
+    var isCurrent: Bool { thread.withLock { $0?.isCurrent ?? false } }
 
     /// Ends the thread once everything pushed is delivered. Waits for that until `deadline`; after it, what is left is
     /// thrown away (and counts as not delivered), and only the handler's current call is waited for. Returns whether
     /// everything was delivered. The loop must have stopped pushing. Not to be called on the delivery thread.
     func drain(until deadline: UInt64?) -> Bool {
-        guard let thread else { return true }
+        guard let running = thread.withLock({ $0 }) else { return true }
         signal.update { $0.closing = true }
         let drained = signal.wait(until: deadline) { $0.finished ? true : nil } ?? false
         if !drained { abandoned.store(true, ordering: .relaxed) }
-        thread.join()
-        self.thread = nil
+        running.join()
+        thread.withLock { $0 = nil }
         return drained
     }
 

@@ -18,7 +18,10 @@ extension Cluster {
             ("heartbeat_acks_total", "Heartbeats acknowledged.", { $0.heartbeatsAcknowledged }),
             ("zombies_total", "Connections given up for want of an acknowledgement.", { $0.zombies }),
             ("connects_total", "Connection attempts.", { $0.connects }),
-            ("reconnects_total", "Connections lost or failed that were followed by another attempt.", { $0.reconnects }),
+            (
+                "reconnects_total", "Connections lost or failed that were followed by another attempt.",
+                { $0.reconnects }
+            ),
             ("resumes_total", "RESUMED received.", { $0.resumes }),
             ("identifies_total", "IDENTIFY sent.", { $0.identifies }),
             ("invalid_sessions_total", "Op 9 received.", { $0.invalidSessions }),
@@ -45,7 +48,9 @@ extension Cluster {
         text.family("swiftgateway_closes_total", "counter", "Connections ended, by close code.")
         for cell in cells {
             let closes = cell.snapshot.withLock { $0.closes }
-            for (code, count) in closes.sorted(by: { $0.key < $1.key }) { text.value(cell.id, count, label: "code", "\(code)") }
+            for (code, count) in closes.sorted(by: { $0.key < $1.key }) {
+                text.value(cell.id, count, label: "code", "\(code)")
+            }
         }
         text.family("swiftgateway_queue_bytes", "gauge", "Bytes of events waiting for delivery, by I/O thread.")
         for (index, queue) in engine.queueDepths.enumerated() { text.loop(index, UInt64(queue.depth)) }

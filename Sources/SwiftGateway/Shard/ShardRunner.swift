@@ -19,6 +19,14 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
     private var epoch: UInt16
     private var markPending = false
     private var connectHost = ""
+    private var handshake = Handshake.none
+
+    /// Where the shard stands with the loop's limit of handshakes.
+    private enum Handshake {
+        case none
+        case waiting(ConnectTarget)
+        case running
+    }
     /// The presence of the newest presence command: a new session begins with it (`gateway.md` §12).
     private var presence: PresenceUpdate?
     private lazy var timer = LoopTimer { [unowned self] now in
@@ -80,8 +88,7 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
 
     /// Gives up without waiting for anyone. The sessions stay resumable.
     func abandon() {
-        socket?.drop(code: 4000)
-        socket = nil
+        leaveSocket(code: 4000)
         session.shutdown(resumable: true, now: loop.now, &actions)
         session.disconnected(code: 1006, reason: "abandoned", now: loop.now, &actions)
         perform()
@@ -121,11 +128,13 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
 
     func webSocketOpened() {
         engine.log.write(.debug, shard: cell.id) { [connectHost] in "connected to \(connectHost)" }
+        endHandshake()
         session.connected(now: loop.now, &actions)
         perform()
     }
 
     func webSocketFailedToOpen(_ error: GatewayError, retryAfter: UInt64) {
+        endHandshake()
         socket = nil
         session.connectFailed(error, retryAfter: retryAfter, now: loop.now, &actions)
         perform()
@@ -353,9 +362,7 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
         case .close(let code, let reason):
             engine.log.write(.debug, shard: cell.id) { "closing with \(code): \(reason)" }
             socket?.sendClose(code: code, reason: reason)
-        case .drop(let code):
-            socket?.drop(code: code)
-            socket = nil
+        case .drop(let code): leaveSocket(code: code)
         case .requestIdentify: engine.identifies.request(shard: cell.id, runner: self, loop: loop)
         case .cancelIdentify: engine.identifies.cancel(shard: cell.id)
         case .report(let report): tell(report)
@@ -375,22 +382,56 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
     }
 
     private func connect(_ target: ConnectTarget) {
-        socket?.drop(code: 4000)
-        socket = nil
+        leaveSocket(code: 4000)
         inflater = nil
+        if context.beginHandshake(self) {
+            open(target)
+        } else {
+            handshake = .waiting(target)
+        }
+    }
+
+    /// The turn of this shard to connect. Returns whether it took it.
+    func connectNow() -> Bool {
+        guard case .waiting(let target) = handshake else { return false }
+        open(target)
+        perform()
+        return true
+    }
+
+    private func open(_ target: ConnectTarget) {
+        handshake = .running
+        session.connectBegan(now: loop.now)
         cell.snapshot.withLock { $0.connects += 1 }
         do throws(GatewayError) {
             let url = try engine.url(for: target)
             connectHost = url.host
             inflater = try engine.makeInflater()
             let socket = try WebSocketConnection(
-                loop: loop, endpoint: engine.endpoint(of: url), target: engine.connectionTarget(of: url), userAgent: engine.userAgent,
+                loop: loop, endpoint: engine.endpoint(of: url), target: engine.connectionTarget(of: url),
+                userAgent: engine.userAgent,
                 maxMessageSize: engine.configuration.maxMessageSize, validateText: true, owner: self)
             self.socket = socket
             socket.open(resolver: engine.resolver)
         } catch {
+            endHandshake()
             session.connectFailed(error, now: loop.now, &actions)
         }
+    }
+
+    private func endHandshake() {
+        switch handshake {
+        case .none: return
+        case .waiting: context.cancelHandshake(self)
+        case .running: context.endHandshake()
+        }
+        handshake = .none
+    }
+
+    private func leaveSocket(code: UInt16) {
+        endHandshake()
+        socket?.drop(code: code)
+        socket = nil
     }
 
     private func tell(_ report: SessionReport) {
