@@ -108,8 +108,10 @@ final class DeliveryQueue: @unchecked Sendable {
     private func hasRoomNow() -> Bool {
         seenTail = tail.load(ordering: .acquiring)
         if head.load(ordering: .relaxed) - seenTail < highMark { return true }
-        producerWaits.store(true, ordering: .sequentiallyConsistent)
+        let waitsAlready = producerWaits.exchange(true, ordering: .sequentiallyConsistent)
         wake()
+        // Somebody else paused and counts on being told: the wish is not this caller's to take back.
+        if waitsAlready { return false }
         // The consumer may have made room before it could see that it is waited for.
         seenTail = tail.load(ordering: .sequentiallyConsistent)
         return head.load(ordering: .relaxed) - seenTail < lowMark
@@ -274,6 +276,9 @@ final class DeliveryQueue: @unchecked Sendable {
         consumerSleeps.store(true, ordering: .relaxed)
         atomicMemoryFence(ordering: .sequentiallyConsistent)
         defer { consumerSleeps.store(false, ordering: .relaxed) }
+        // Since the last look the producer may have begun to wait without seeing the newest `tail`; after the fence one
+        // of the two sees the other.
+        if producerWaits.load(ordering: .relaxed) { tellRoom() }
         let more = signal.wait(until: nil) { signal -> Bool? in
             if head.load(ordering: .acquiring) != position { return true }
             return signal.closing ? false : nil
