@@ -184,6 +184,9 @@ final class DeliveryQueue: @unchecked Sendable {
     private func place(
         _ header: Header, payload: Int, _ event: EventView?
     ) -> Int? {
+        // A whole payload comes before the dispatch that it holds, which must find room at least for its header, and
+        // for the same again in case that one goes to the front.
+        let reserve = header.kind == .payload ? 2 * Self.headerSize : 0
         let size = (Self.headerSize + payload + 15) & ~15
         var position = head.load(ordering: .relaxed)
         let offset = position & mask
@@ -192,9 +195,9 @@ final class DeliveryQueue: @unchecked Sendable {
         let restarts = offset > Self.wakeThreshold && isEmpty(at: position)
         let wraps = toEnd < size || restarts
         let needed = wraps ? toEnd + size : size
-        if needed > capacity - (position - seenTail) {
+        if needed + reserve > capacity - (position - seenTail) {
             seenTail = tail.load(ordering: .acquiring)
-            guard needed <= capacity - (position - seenTail) else { return nil }
+            guard needed + reserve <= capacity - (position - seenTail) else { return nil }
         }
         if wraps {
             if toEnd >= Self.headerSize {
