@@ -19,7 +19,8 @@ package final class EventLoop: @unchecked Sendable {
 
     private let epoll: Int32
     private let wakeup: Int32
-    private let mailbox = Mutex<[@Sendable () -> Void]>([])
+    /// Nil once the loop has ended: what is posted then is thrown away.
+    private let mailbox = Mutex<[@Sendable () -> Void]?>([])
     private let wakePosted = Atomic<Bool>(false)
     private var thread: EngineThread?
     private var timers = TimerHeap()
@@ -59,9 +60,10 @@ package final class EventLoop: @unchecked Sendable {
 
     package var isCurrent: Bool { thread?.isCurrent ?? false }
 
-    /// Runs `task` on the loop's thread, after what was posted before.
+    /// Runs `task` on the loop's thread, after what was posted before. Does nothing once the loop has ended: a task that
+    /// was kept, and that keeps the loop, would never go away.
     package func post(_ task: @escaping @Sendable () -> Void) {
-        mailbox.withLock { $0.append(task) }
+        mailbox.withLock { $0?.append(task) }
         if !wakePosted.exchange(true, ordering: .acquiringAndReleasing) {
             var one: UInt64 = 1
             _ = write(wakeup, &one, 8)
@@ -135,6 +137,12 @@ package final class EventLoop: @unchecked Sendable {
             while let timer = timers.popDue(now: now) { timer.run(now: now) }
             endOfBatch()
         }
+        let unheard = mailbox.withLock { box in
+            let tasks = box
+            box = nil
+            return tasks
+        }
+        _ = unheard
         timers.clearAll()
         slots = []
         endOfBatch = {}
@@ -169,6 +177,6 @@ package final class EventLoop: @unchecked Sendable {
             box = []
             return tasks
         }
-        for task in tasks { task() }
+        for task in tasks ?? [] { task() }
     }
 }
