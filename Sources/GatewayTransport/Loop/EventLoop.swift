@@ -23,6 +23,8 @@ package final class EventLoop: @unchecked Sendable {
     private let mailbox = Mutex<[@Sendable () -> Void]?>([])
     private let wakePosted = Atomic<Bool>(false)
     private var thread: EngineThread?
+    /// The thread that runs this, as it says itself: `thread` is still being set when the first callbacks may ask.
+    private let runner = Atomic<UInt>(0)
     private var timers = TimerHeap()
     private var slots: [Slot] = []
     private var freeSlots: [UInt32] = []
@@ -58,7 +60,7 @@ package final class EventLoop: @unchecked Sendable {
         thread = try EngineThread(name: name) { [self] in run() }
     }
 
-    package var isCurrent: Bool { thread?.isCurrent ?? false }
+    package var isCurrent: Bool { runner.load(ordering: .relaxed) == EngineThread.currentID }
 
     /// Runs `task` on the loop's thread, after what was posted before. Does nothing once the loop has ended: a task that
     /// was kept, and that keeps the loop, would never go away.
@@ -126,6 +128,8 @@ package final class EventLoop: @unchecked Sendable {
     }
 
     private func run() {
+        runner.store(EngineThread.currentID, ordering: .relaxed)
+        defer { runner.store(0, ordering: .relaxed) }
         let events = UnsafeMutablePointer<epoll_event>.allocate(capacity: Self.eventsPerWait)
         defer { events.deallocate() }
         while !stopping {

@@ -69,12 +69,15 @@ final class DeliveryQueue: @unchecked Sendable {
     private let producerWaits = Atomic<Bool>(false)
     private let signal = Monitor(Signal())
     private var thread: EngineThread?
+    /// The thread that runs this, as it says itself: `thread` is still being set when the first handler may ask.
+    private let runner = Atomic<UInt>(0)
 
     private struct Signal {
         var closing = false
         var finished = false
     }
-    private let abandoned = Atomic<Bool>(false)
+    /// The deadline of a drain has passed: what is left is not handed out any more.
+    let abandoned = Atomic<Bool>(false)
     /// Events that were thrown away because even the reserve was full. Never dispatches.
     let dropped = Atomic<UInt64>(0)
 
@@ -241,7 +244,7 @@ final class DeliveryQueue: @unchecked Sendable {
         thread = try EngineThread(name: name) { [self] in run() }
     }
 
-    var isCurrent: Bool { thread?.isCurrent ?? false }
+    var isCurrent: Bool { runner.load(ordering: .relaxed) == EngineThread.currentID }
 
     /// Ends the thread once everything pushed is delivered. Waits for that until `deadline`; after it, what is left is
     /// thrown away (and counts as not delivered), and only the handler's current call is waited for. Returns whether
@@ -257,6 +260,8 @@ final class DeliveryQueue: @unchecked Sendable {
     }
 
     private func run() {
+        runner.store(EngineThread.currentID, ordering: .relaxed)
+        defer { runner.store(0, ordering: .relaxed) }
         var position = tail.load(ordering: .relaxed)
         while true {
             let end = head.load(ordering: .acquiring)
