@@ -47,7 +47,7 @@ private let second: UInt64 = 1_000_000_000
             #expect(rig.hello().contains(.requestIdentify), came)
         case .fatal:
             #expect(rig.session.resumableSession == nil, came)
-            #expect(actions.errors.map(\.status) == [.gatewayClosed], came)
+            #expect(actions.errors.map(\.status) == [code == 4004 ? .unauthorized : .gatewayClosed], came)
             #expect(actions.errors.first?.message.contains("\(code)") == true, came)
             #expect(actions.errors.first?.message.contains("because") == true, came)
             #expect(rig.session.nextDeadline(now: rig.now) == nil, came)

@@ -161,6 +161,28 @@ private let second: UInt64 = 1_000_000_000
         #expect(rig.reconnect() == .resumeHost(SessionRig.resumeURL))
     }
 
+    @Test func trustsTheResumeHostOfANewSession() {
+        var rig = SessionRig(resuming: SessionRig.stored(7))
+        _ = rig.start()
+        for _ in 0..<2 {
+            _ = rig.connectFailed()
+            _ = rig.reconnect()
+        }
+        _ = rig.connected()
+        _ = rig.hello()
+        _ = rig.control(.invalidSession(resumable: false))
+        _ = rig.disconnected(1000)
+        #expect(rig.reconnect() == .main)
+        _ = rig.connected()
+        _ = rig.hello()
+        _ = rig.granted()
+        // Its READY comes when op 7 has already ended the connection: it never was active.
+        _ = rig.control(.reconnect)
+        _ = rig.ready("next")
+        _ = rig.disconnected(4000)
+        #expect(rig.reconnect() == .resumeHost(SessionRig.resumeURL))
+    }
+
     @Test func countsEveryWayTheResumeHostFails() {
         let failures: [(String, (inout SessionRig) -> Void)] = [
             ("refuses", { _ = $0.connectFailed() }),

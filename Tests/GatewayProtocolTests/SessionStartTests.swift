@@ -132,6 +132,19 @@ private let second: UInt64 = 1_000_000_000
         #expect(rig.session.state == .backoff)
     }
 
+    @Test func excusesNoConnectionForThePauseOfTheLastOne() {
+        var rig = SessionRig()
+        _ = rig.start()
+        _ = rig.connected()
+        rig.session.setReadPaused(true)
+        rig.session.setReadPaused(false)
+        _ = rig.disconnected(1006)
+        _ = rig.reconnect()
+        _ = rig.connected()
+        rig.pass(20 * second)
+        #expect(rig.session.state == .backoff)
+    }
+
     @Test func countsAttempts() {
         var rig = SessionRig()
         #expect(rig.start().contains(.report(.state(.connecting, code: 1, delay: 0))))
@@ -223,6 +236,17 @@ private let second: UInt64 = 1_000_000_000
         _ = rig.disconnected(1000)
         #expect(rig.session.resumableSession == nil && rig.session.sequence == 0)
         #expect(rig.reconnect() == .main)
+    }
+
+    @Test func beginsANewSessionWithoutASequence() {
+        // Whatever came before IDENTIFY belongs to no session.
+        var rig = SessionRig()
+        _ = rig.start()
+        _ = rig.connected()
+        _ = rig.hello()
+        rig.dispatch(50)
+        _ = rig.granted()
+        #expect(rig.control(.heartbeatRequest).sends == [.heartbeat(sequence: nil)])
     }
 
     @Test func forgetsTheSequenceOfADroppedSession() {

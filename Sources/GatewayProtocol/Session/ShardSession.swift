@@ -353,11 +353,10 @@ package struct ShardSession: Sendable {
         return true
     }
 
-    /// READY came in: a session began (`gateway.md` §7).
+    /// READY came in, and `dispatch` took it: a session began (`gateway.md` §7).
     package mutating func ready(
         sessionID: String, resumeURL: String, now: UInt64, _ actions: inout [SessionAction]
     ) {
-        guard listening else { return }
         resumable = (sessionID, resumeURL)
         switch phase {
         case .identifying, .resuming: becomeActive(now: now, &actions)
