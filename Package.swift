@@ -53,8 +53,12 @@ let package = Package(
         .testTarget(name: "GatewayTransportTests", dependencies: ["GatewayTransport", "CLinux", "CZlib", "CZstd"]),
         .testTarget(name: "SwiftGatewayTests", dependencies: ["SwiftGateway"]),
         .executableTarget(name: "autobahn-client", dependencies: ["GatewayTransport"], path: "Tests/Autobahn/client"),
+        // A client in a process of its own, for the tests that kill it.
+        .executableTarget(
+            name: "integration-client", dependencies: ["SwiftGateway"], path: "Tests/Integration/Client"),
         .testTarget(
-            name: "IntegrationTests", dependencies: ["SwiftGateway", "GatewaySandbox"], path: "Tests/Integration"),
+            name: "IntegrationTests", dependencies: ["SwiftGateway", "GatewaySandbox", "integration-client"],
+            path: "Tests/Integration", exclude: ["Client"]),
         .testTarget(
             name: "GatewaySandboxTests",
             dependencies: [

@@ -40,7 +40,8 @@ public struct Configuration: Sendable, CustomStringConvertible, CustomDebugStrin
     private(set) var filter: EventSet?
     private(set) var kinds = EventKinds.standard
     private(set) var sessionFile: String?
-    private(set) var session = SessionSettings()
+    /// The rules of each session; those without a setter are the protocol's, and shortened by tests only.
+    package var session = SessionSettings()
     private(set) var maxMessageSize = 64 << 20
     private(set) var deliveryMode = DeliveryMode.queued
     private(set) var queueBytes = 0
