@@ -63,7 +63,9 @@ struct SessionDocument: Equatable {
         } catch {
             throw GatewayError(.file, "the text is not JSON: \(error.reason) at byte \(error.offset)")
         }
-        guard let version = JSONField.uint64(bytes, "/version") else { throw GatewayError(.file, "there is no version") }
+        guard let version = JSONField.uint64(bytes, "/version") else {
+            throw GatewayError(.file, "there is no version")
+        }
         guard version == Self.version else {
             throw GatewayError(.file, "version \(version) is unknown; this library writes version \(Self.version)")
         }

@@ -41,7 +41,9 @@ struct SessionFile: Sendable {
         guard fd >= 0 else { throw error("write", clinux_errno()) }
         var written = 0
         while written < bytes.count {
-            let count = bytes.withUnsafeBytes { CLinux.write(fd, UnsafeRawBufferPointer(rebasing: $0[written...]).baseAddress, bytes.count - written) }
+            let count = bytes.withUnsafeBytes {
+                CLinux.write(fd, UnsafeRawBufferPointer(rebasing: $0[written...]).baseAddress, bytes.count - written)
+            }
             if count < 0 {
                 let code = clinux_errno()
                 if code == EINTR { continue }
@@ -62,6 +64,8 @@ struct SessionFile: Sendable {
     }
 
     private func error(_ verb: String, _ code: Int32) -> GatewayError {
-        GatewayError(.file, "the session file \(path) could not be \(verb == "read" ? "read" : "written"): \(systemMessage(code))")
+        GatewayError(
+            .file,
+            "the session file \(path) could not be \(verb == "read" ? "read" : "written"): \(systemMessage(code))")
     }
 }
