@@ -108,6 +108,19 @@ private let second: UInt64 = 1_000_000_000
         #expect(sent.sends == commands(0..<4))
     }
 
+    @Test func keepsAsMuchRoomAsTheIntervalOfHELLOAsksFor() throws {
+        var rig = SessionRig()
+        _ = rig.start()
+        _ = rig.connected()
+        _ = rig.hello(2_000)
+        _ = rig.granted()
+        _ = rig.ready()
+        var sent = 0
+        while try !rig.enqueue([1]).isEmpty { sent += 1 }
+        // 30 beats a minute and one more, and IDENTIFY.
+        #expect(sent == 120 - 31 - 1)
+    }
+
     @Test func hasNoLimitWhenThereIsNone() throws {
         var rig = SessionRig.active { $0.sendLimit = 0 }
         for _ in 0..<1_000 { #expect(try rig.enqueue([1]).count == 1) }

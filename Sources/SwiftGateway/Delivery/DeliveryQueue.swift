@@ -273,9 +273,10 @@ final class DeliveryQueue: @unchecked Sendable {
             while position < end {
                 position = step(position)
                 tail.store(position, ordering: .releasing)
-                if producerWaits.load(ordering: .relaxed), end - position < lowMark { tellRoom() }
+                if producerWaits.load(ordering: .relaxed), head.load(ordering: .relaxed) - position < lowMark {
+                    tellRoom()
+                }
             }
-            if producerWaits.load(ordering: .sequentiallyConsistent) { tellRoom() }
         }
         signal.update { $0.finished = true }
     }
@@ -285,8 +286,8 @@ final class DeliveryQueue: @unchecked Sendable {
         consumerSleeps.store(true, ordering: .relaxed)
         atomicMemoryFence(ordering: .sequentiallyConsistent)
         defer { consumerSleeps.store(false, ordering: .relaxed) }
-        // Since the last look the producer may have begun to wait without seeing the newest `tail`; after the fence one
-        // of the two sees the other.
+        // The ring is empty. Since the last look the producer may have begun to wait without seeing the newest `tail`;
+        // after the fence one of the two sees the other.
         if producerWaits.load(ordering: .relaxed) { tellRoom() }
         let more = signal.wait(until: nil) { signal -> Bool? in
             if head.load(ordering: .acquiring) != position { return true }
