@@ -109,7 +109,8 @@ extension Integration {
                     await rig.sandbox.emitBurst(count: 50)
                     try await eventually("all received") { try rig.cluster.info(shard: 0).events == 60 }
                     try await gate.waitForSomeone()
-                    #expect(try String(decoding: rig.cluster.exportSessions(), as: UTF8.self).contains(#""sequence":10"#))
+                    #expect(
+                        try String(decoding: rig.cluster.exportSessions(), as: UTF8.self).contains(#""sequence":10"#))
                     #expect(file.text.contains(#""sequence":10"#))
                     gate.open()
                     try await eventually("the file at 60") { file.text.contains(#""sequence":60"#) }
@@ -128,7 +129,8 @@ extension Integration {
                     try await rig.until("some") { $0.trace().message >= UInt64.random(in: 150...450) }
                     try await eventually("a session in the file") { file.text.contains("session_id") }
                     let copy = file.text
-                    let stored = try #require(UInt64(try #require(copy.firstMatch(of: /"sequence":(\d+)/)).1))
+                    let digits = copy.components(separatedBy: "\"sequence\":").last?.prefix { $0.isNumber }
+                    let stored = try #require(digits.flatMap { UInt64($0) })
                     // The first process is as good as dead: its connection goes, and it does not come back.
                     await rig.sandbox.inject(.refuse)
                     await rig.sandbox.inject(.drop())
@@ -157,7 +159,7 @@ extension Integration {
         ]
 
         @Test("a file that cannot be used is told, and a fresh session begins and replaces it", arguments: spoiled)
-        func spoiled(text: String) async throws {
+        func unusable(text: String) async throws {
             try await TemporaryFile.with { file in
                 try file.write(text)
                 try await withRig(client: { try $0.setSessionFile(file.path) }) { rig in
@@ -186,7 +188,9 @@ extension Integration {
                     }
                     try file.write(good)
                     try await Self.run(Self.next(rig, file: file, shards: 2, continuing: false)) { second in
-                        try await second.until("two fresh sessions") { $0.trace(0).readies == 1 && $0.trace(1).readies == 1 }
+                        try await second.until("two fresh sessions") {
+                            $0.trace(0).readies == 1 && $0.trace(1).readies == 1
+                        }
                         #expect(second.record.errors.map(\.status) == [.file])
                         #expect(second.record.errors.first?.text.contains("1 shards") == true)
                     }

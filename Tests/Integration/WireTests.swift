@@ -21,7 +21,7 @@ extension Integration {
         }
 
         @Test("payloads arrive whole however they travel", arguments: ways)
-        func ways(_ way: Way) async throws {
+        func arrives(_ way: Way) async throws {
             try await withRig(
                 client: { try $0.setCompression(way.compression) },
                 faults: [FaultOrder(way.fault, at: .accept)]

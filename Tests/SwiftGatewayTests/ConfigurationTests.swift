@@ -69,7 +69,7 @@ private let token = "MTIz.secret-part.of_the_token"
         #expect(
             expectError(.file) { try configuration.setCAFile(missing) }?.message.contains(missing) == true)
         let empty = directory.file("empty.pem")
-        FileManager.default.createFile(atPath: empty, contents: Data("no certificate".utf8))
+        _ = FileManager.default.createFile(atPath: empty, contents: Data("no certificate".utf8))
         expectError(.file) { try configuration.setCAFile(empty) }
         expectError(.invalidArgument) { try configuration.setCAFile("") }
         #expect(configuration.caFile == nil)
