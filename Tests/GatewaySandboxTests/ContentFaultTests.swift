@@ -188,6 +188,41 @@ struct ContentFaultTests {
         await sandbox.stop()
     }
 
+    @Test("chaos: whatever happens, a client that resumes gets every message once and in order")
+    func chaos() async throws {
+        let sandbox = try await ConnectionFaultTests.start {
+            $0.mix = .messages
+            $0.eventsPerSecond = 300
+            $0.chaos = .milliseconds(20)
+            // This client sends no heartbeats and so would never notice.
+            $0.chaosFaults.removeAll { $0 == .halfOpen }
+            $0.seed = 7
+        }
+        var (client, session) = try await TestClient.started(sandbox)
+        var sequence: Int64 = 2
+        var number = 0
+        var connections = 1
+        while connections < 20 {
+            let event = await client.next()
+            if case .payload(let json) = event, json["op"] == 0, json["d"] != nil, let next = json["s"]?.integer {
+                #expect(next == sequence + 1)
+                sequence = next
+                guard json["t"] == "MESSAGE_CREATE" else { continue }
+                number += 1
+                #expect(json["d"]?["content"]?.string?.split(separator: " ").first == "#\(number)")
+                continue
+            }
+            if case .control = event { continue }
+            try? await client.drop()
+            client = try await TestClient.connect(sandbox.resumeURL, caFile: nil)
+            _ = try await client.payload()
+            try await client.resume(sandbox, session: session, seq: sequence)
+            connections += 1
+        }
+        #expect(number > 10)
+        await sandbox.stop()
+    }
+
     @Test("the stream keeps its rate, and goes on in the buffer while nobody is connected")
     func rate() async throws {
         let sandbox = try await ConnectionFaultTests.start {
