@@ -169,7 +169,7 @@ struct ContentFaultTests {
         let sandbox = try await ConnectionFaultTests.start { $0.mix = .messages }
         let (client, _) = try await TestClient.started(sandbox)
         try await client.channel.setOption(.autoRead, value: false).get()
-        let count = 20_000
+        let count = 12_000
         await sandbox.emitBurst(count: count)
         // Were it not for the client, each of these would see 512 more of them made.
         for _ in 0..<200 { _ = await sandbox.sessions }
@@ -194,8 +194,9 @@ struct ContentFaultTests {
             $0.mix = .messages
             $0.eventsPerSecond = 300
             $0.chaos = .milliseconds(20)
-            // This client sends no heartbeats and so would never notice.
-            $0.chaosFaults.removeAll { $0 == .halfOpen }
+            // This client sends no heartbeats, so it would not notice silence, nor garbage that reads like the header of a
+            // long frame, as it may without TLS.
+            $0.chaosFaults.removeAll { $0 == .halfOpen || $0.name == "raw-tcp" }
             $0.seed = 7
         }
         var (client, session) = try await TestClient.started(sandbox)
