@@ -69,7 +69,7 @@ public final class Sandbox: Sendable {
         gatewayURL = configuration.url("ws", port: ports[.main])
         resumeURL = configuration.url("ws", port: ports[.resume])
         apiURL = configuration.url("http", port: ports[.main]) + "/api/v10"
-        controlURL = controlPort.map { "http://\(server.configuration.host):\($0)" }
+        controlURL = controlPort.map { "http://\(server.configuration.urlHost):\($0)" }
     }
 
     /// Starts a sandbox; it listens when this returns.
@@ -230,7 +230,12 @@ public final class Sandbox: Sendable {
 
 extension SandboxConfiguration {
     /// A base URL; `scheme` is the one without TLS.
-    func url(_ scheme: String, port: Int?) -> String { "\(scheme)\(tls ? "s" : "")://\(host):\(port ?? 0)" }
+    func url(_ scheme: String, port: Int?) -> String {
+        "\(scheme)\(tls ? "s" : "")://\(urlHost):\(port ?? 0)"
+    }
+
+    /// IPv6 addresses stand in brackets.
+    var urlHost: String { host.contains(":") ? "[\(host)]" : host }
 }
 
 extension GatewayServer {
