@@ -42,6 +42,8 @@ private let token = "MTIz.secret-part.of_the_token"
         #expect(session.connectTimeout == 10_000_000_000)
         #expect(session.invalidSessionWait == 1_000_000_000...5_000_000_000)
         #expect(session.zombiePolicy == .grace && session.sendLimit == 120 && session.sendWindow == 60_000_000_000)
+        // As the header says.
+        #expect(session.commandLimit == 1_024)
     }
 
     @Test func urls() throws {
