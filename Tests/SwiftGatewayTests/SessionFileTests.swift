@@ -40,14 +40,14 @@ import Testing
     @Test func givesALeftoverNoSay() throws {
         // A process died while writing, under other rights.
         let leftover = "\(file.path).tmp"
-        FileManager.default.createFile(
+        _ = FileManager.default.createFile(
             atPath: leftover, contents: Data(pattern(5_000, 1)), attributes: [.posixPermissions: 0o666])
         try file.write(bytes("new"), synced: false)
         #expect(try file.read() == bytes("new"))
         #expect(try permissions(file.path) == 0o600)
         // Or somebody put a link there.
         let victim = directory.file("victim")
-        FileManager.default.createFile(atPath: victim, contents: Data(bytes("precious")))
+        _ = FileManager.default.createFile(atPath: victim, contents: Data(bytes("precious")))
         try FileManager.default.createSymbolicLink(atPath: leftover, withDestinationPath: victim)
         try file.write(bytes("newer"), synced: false)
         #expect(try Data(contentsOf: URL(fileURLWithPath: victim)) == Data(bytes("precious")))
