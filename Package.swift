@@ -51,7 +51,8 @@ let package = Package(
 
         .testTarget(name: "GatewayProtocolTests", dependencies: ["GatewayProtocol", "CLinux"]),
         .testTarget(name: "GatewayTransportTests", dependencies: ["GatewayTransport", "CLinux", "CZlib", "CZstd"]),
-        .testTarget(name: "SwiftGatewayTests", dependencies: ["SwiftGateway"]),
+        .testTarget(
+            name: "SwiftGatewayTests", dependencies: ["SwiftGateway", "GatewayProtocol", "GatewayTransport", "CLinux"]),
         .executableTarget(name: "autobahn-client", dependencies: ["GatewayTransport"], path: "Tests/Autobahn/client"),
         // A client in a process of its own, for the tests that kill it.
         .executableTarget(
@@ -68,7 +69,8 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOWebSocket", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
-            ]
+            ],
+            exclude: ["Clients"]
         ),
     ],
     swiftLanguageModes: [.v6]

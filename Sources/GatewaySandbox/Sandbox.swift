@@ -57,7 +57,7 @@ public final class Sandbox: Sendable {
     private let directory: String?
 
     private init(
-        server: GatewayServer, group: MultiThreadedEventLoopGroup, listeners: Listeners, controlPort: Int?,
+        server: GatewayServer, group: MultiThreadedEventLoopGroup, ports: [Endpoint: Int], controlPort: Int?,
         caFile: String?, directory: String?
     ) {
         configuration = server.configuration
@@ -66,11 +66,10 @@ public final class Sandbox: Sendable {
         self.directory = directory
         self.caFile = caFile
         token = configuration.token
-        gatewayURL = server.gatewayURL
-        resumeURL = server.state.resumeURL
-        let scheme = configuration.tls ? "https" : "http"
-        apiURL = "\(scheme)://\(configuration.host):\(listeners.ports[.main] ?? 0)/api/v10"
-        controlURL = controlPort.map { "http://\(server.configuration.host):\($0)" }
+        gatewayURL = configuration.url("ws", port: ports[.main])
+        resumeURL = configuration.url("ws", port: ports[.resume])
+        apiURL = configuration.url("http", port: ports[.main]) + "/api/v10"
+        controlURL = controlPort.map { "http://\(server.configuration.urlHost):\($0)" }
     }
 
     /// Starts a sandbox; it listens when this returns.
@@ -90,16 +89,17 @@ public final class Sandbox: Sendable {
                 caFile = path + "/ca.pem"
                 try write(pem, to: path + "/ca.pem")
             }
-            try await loop.submit {
-                let scheme = configuration.tls ? "wss" : "ws"
+            let ports = try await loop.submit {
                 server.listeners = listeners
-                server.gatewayURL = "\(scheme)://\(configuration.host):\(listeners.ports[.main] ?? 0)"
-                server.state.resumeURL = "\(scheme)://\(configuration.host):\(listeners.ports[.resume] ?? 0)"
+                server.gatewayURL = configuration.url("ws", port: listeners.ports[.main])
+                server.state.resumeURL = configuration.url("ws", port: listeners.ports[.resume])
                 server.startStream()
+                server.startChaos()
                 for order in configuration.faults { server.place(order) }
+                return listeners.ports
             }.get()
             return Sandbox(
-                server: server, group: group, listeners: listeners, controlPort: controlPort, caFile: caFile,
+                server: server, group: group, ports: ports, controlPort: controlPort, caFile: caFile,
                 directory: directory
             )
         } catch {
@@ -226,6 +226,16 @@ public final class Sandbox: Sendable {
             throw SandboxError.caFile("\(path): \(error.localizedDescription)")
         }
     }
+}
+
+extension SandboxConfiguration {
+    /// A base URL; `scheme` is the one without TLS.
+    func url(_ scheme: String, port: Int?) -> String {
+        "\(scheme)\(tls ? "s" : "")://\(urlHost):\(port ?? 0)"
+    }
+
+    /// IPv6 addresses stand in brackets.
+    var urlHost: String { host.contains(":") ? "[\(host)]" : host }
 }
 
 extension GatewayServer {

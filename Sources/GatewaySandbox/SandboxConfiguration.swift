@@ -87,6 +87,9 @@ public struct SandboxConfiguration: Sendable {
 
     // MARK: Faults
 
+    /// A random one of `chaosFaults` happens to a random session this far apart; nil leaves clients in peace.
+    public var chaos: Duration?
+    public var chaosFaults = Fault.survivable
     /// Faults in force from the start.
     public var faults: [FaultOrder] = []
     /// Entries the journal keeps; older ones are dropped.

@@ -18,11 +18,12 @@ public struct GatewayCommand: Sendable, Equatable {
     public static func raw(_ json: [UInt8]) throws(GatewayError) -> GatewayCommand {
         var presence: PresenceUpdate?
         return try GatewayCommand(nil) { () throws(CommandError) in
-            if try RawCommand.check(json) == Opcode.presenceUpdate.rawValue,
-                let body = json.withUnsafeBytes({ JSONField.raw($0, "/d") })
-            {
-                presence = try PresenceUpdate(json: body)
+            let opcode = try RawCommand.check(json)
+            guard let body = json.withUnsafeBytes({ JSONField.raw($0, "/d") }) else {
+                // The gateway would end the connection for it.
+                throw .malformed("The command has no \"d\".")
             }
+            if opcode == Opcode.presenceUpdate.rawValue { presence = try PresenceUpdate(json: body) }
             return json
         }.with(presence)
     }

@@ -39,11 +39,18 @@ struct GatewaySandboxCommand: AsyncParsableCommand {
     @Option(name: .long, help: "A fault, as listed above or as JSON. May be given several times.")
     var fault: [String] = []
 
+    @Option(help: "Every so many seconds a random fault happens to a random session; a good client loses nothing.")
+    var chaos: Double?
+
     func makeConfiguration() throws -> SandboxConfiguration {
         var configuration = SandboxConfiguration()
         listening.apply(to: &configuration)
         try rules.apply(to: &configuration)
         try content.apply(to: &configuration)
+        if let chaos {
+            guard chaos > 0, chaos < 1e9 else { throw ValidationError("--chaos must be a number of seconds") }
+            configuration.chaos = .milliseconds(Int64(max(1, chaos * 1000)))
+        }
         for text in fault {
             do { configuration.faults.append(try FaultOrder(parsing: text)) } catch {
                 throw ValidationError("--fault \(text): \(error)")

@@ -4,7 +4,8 @@ import Testing
 
 @Suite("Sandbox over the wire")
 struct EndToEndTests {
-    static let compressions = ["", "&compress=zlib-stream"]
+    static let compressions =
+        ["", "&compress=zlib-stream"] + (ZstdLibrary.shared == nil ? [] : ["&compress=zstd-stream"])
 
     @Test("a session begins, gets its guilds, and hears its heartbeats", arguments: compressions)
     func begins(compression: String) async throws {
@@ -62,6 +63,28 @@ struct EndToEndTests {
         let numbers = replayed.dropLast().map { $0["d"]?["content"]?.string?.split(separator: " ").first ?? "" }
         #expect(numbers == ["#9", "#10", "#11", "#12", "#13", "#14", "#15"])
         #expect(await sandbox.journal.resumes.map(\.sequence) == [12])
+        await sandbox.stop()
+    }
+
+    @Test("payload compression makes long frames binary, each by itself, and leaves short ones alone")
+    func payloadCompression() async throws {
+        let sandbox = try await Sandbox.start()
+        let client = try await TestClient.connect(sandbox.gatewayURL, caFile: sandbox.caFile)
+        _ = try await client.payload()
+        try await client.identify(sandbox, extra: ",\"compress\":true")
+        #expect(try await client.payloads { $0["s"] == 4 }.count == 4)
+        #expect(client.binaryMessages == 4)
+        try await client.send("{\"op\":1,\"d\":4}")
+        #expect(try await client.payload()["op"] == 11)
+        #expect(client.binaryMessages == 4)
+        await sandbox.stop()
+    }
+
+    @Test("a bad version is told after the upgrade", arguments: ["?encoding=json", "?v=7&encoding=json"])
+    func version(query: String) async throws {
+        let sandbox = try await Sandbox.start()
+        let client = try await TestClient.connect(sandbox.gatewayURL, caFile: sandbox.caFile, query: query)
+        #expect(await client.next() == .closed(code: 4012, reason: "Invalid API version."))
         await sandbox.stop()
     }
 }

@@ -1,4 +1,3 @@
-import CZlib
 import Foundation
 import NIOConcurrencyHelpers
 import NIOCore
@@ -21,6 +20,14 @@ enum ClientEvent: Sendable, Equatable {
     case ended
 }
 
+/// What a client has received, control frames apart.
+struct Counts: Sendable {
+    var frames = 0
+    var messages = 0
+    /// Binary messages.
+    var binary = 0
+}
+
 struct ClientFailure: Error, CustomStringConvertible {
     let description: String
 }
@@ -30,7 +37,7 @@ final class TestClient: Sendable {
     let channel: any Channel
     private let events: AsyncStream<ClientEvent>
     private let iterator: IteratorBox
-    private let counts: NIOLockedValueBox<(frames: Int, messages: Int)>
+    private let counts: NIOLockedValueBox<Counts>
 
     private final class IteratorBox: @unchecked Sendable {
         var iterator: AsyncStream<ClientEvent>.AsyncIterator
@@ -47,8 +54,8 @@ final class TestClient: Sendable {
         let (stream, continuation) = AsyncStream.makeStream(of: ClientEvent.self)
         let group = MultiThreadedEventLoopGroup.singleton
         let ready = group.next().makePromise(of: Void.self)
-        let zlib = query.contains("zlib-stream")
-        let counts = NIOLockedValueBox((frames: 0, messages: 0))
+        let kind = query.split(separator: "=").last ?? ""
+        let counts = NIOLockedValueBox(Counts())
         let tls = try caFile.map { file in
             var configuration = TLSConfiguration.makeClientConfiguration()
             configuration.trustRoots = .file(file)
@@ -65,7 +72,8 @@ final class TestClient: Sendable {
                     let starter = UpgradeStarter(uri: path + query, ready: ready) {
                         try pipeline.addHandler(ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: 1 << 26)))
                         try pipeline.addHandler(WebSocketFrameEncoder())
-                        try pipeline.addHandler(FrameCollector(continuation: continuation, zlib: zlib, counts: counts))
+                        try pipeline.addHandler(
+                            FrameCollector(continuation: continuation, decoder: decoder(kind), counts: counts))
                     }
                     try pipeline.addHandler(starter)
                 }
@@ -84,7 +92,7 @@ final class TestClient: Sendable {
     }
 
     private init(
-        channel: any Channel, events: AsyncStream<ClientEvent>, counts: NIOLockedValueBox<(frames: Int, messages: Int)>
+        channel: any Channel, events: AsyncStream<ClientEvent>, counts: NIOLockedValueBox<Counts>
     ) {
         self.counts = counts
         self.channel = channel
@@ -93,7 +101,9 @@ final class TestClient: Sendable {
     }
 
     /// Websocket frames and messages received, control frames apart.
-    var received: (frames: Int, messages: Int) { counts.withLockedValue { $0 } }
+    var received: Counts { counts.withLockedValue { $0 } }
+
+    var binaryMessages: Int { received.binary }
 
     func next() async -> ClientEvent { await iterator.iterator.next() ?? .ended }
 
@@ -225,18 +235,18 @@ private final class UpgradeStarter: ChannelInboundHandler, @unchecked Sendable {
 private final class FrameCollector: ChannelInboundHandler, @unchecked Sendable {
     typealias InboundIn = WebSocketFrame
     private let continuation: AsyncStream<ClientEvent>.Continuation
-    private let inflater: Inflater?
+    private let decoder: (any PayloadDecoder)?
     private var message: [UInt8] = []
 
-    private let counts: NIOLockedValueBox<(frames: Int, messages: Int)>
+    private let counts: NIOLockedValueBox<Counts>
 
     init(
-        continuation: AsyncStream<ClientEvent>.Continuation, zlib: Bool,
-        counts: NIOLockedValueBox<(frames: Int, messages: Int)>
+        continuation: AsyncStream<ClientEvent>.Continuation, decoder: (any PayloadDecoder)?,
+        counts: NIOLockedValueBox<Counts>
     ) {
         self.counts = counts
         self.continuation = continuation
-        inflater = zlib ? Inflater() : nil
+        self.decoder = decoder
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -252,10 +262,12 @@ private final class FrameCollector: ChannelInboundHandler, @unchecked Sendable {
             counts.withLockedValue {
                 $0.frames += 1
                 if frame.fin { $0.messages += 1 }
+                if frame.opcode == .binary { $0.binary += 1 }
             }
             guard frame.fin else { return }
-            if let inflater {
-                guard let text = inflater.inflate(message) else { return give(message, isText: false) }
+            // A binary message without transport compression is a zlib stream of its own.
+            if let decoder = decoder ?? (frame.opcode == .binary ? Inflater(isWhole: true) : nil) {
+                guard let text = decoder.decode(message) else { return give(message, isText: false) }
                 message = []
                 if let text = text.payload { give(text, isText: true) }
             } else {
@@ -274,52 +286,4 @@ private final class FrameCollector: ChannelInboundHandler, @unchecked Sendable {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
-}
-
-/// zlib-stream as clients read it (`gateway.md` §14).
-final class Inflater {
-    private let stream: UnsafeMutablePointer<z_stream> = {
-        let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
-        stream.initialize(to: z_stream())
-        inflateInit_(stream, zlibVersion(), Int32(MemoryLayout<z_stream>.size))
-        return stream
-    }()
-    private var text: [UInt8] = []
-    private var tail: [UInt8] = []
-
-    deinit {
-        inflateEnd(stream)
-        stream.deallocate()
-    }
-
-    /// Nil when the bytes are no zlib data; `payload` is nil while the payload is incomplete.
-    func inflate(_ bytes: [UInt8]) -> (payload: [UInt8]?, Void)? {
-        var room = [UInt8](repeating: 0, count: 1 << 16)
-        var input = bytes
-        let isValid = input.withUnsafeMutableBufferPointer { input in
-            stream.pointee.next_in = input.baseAddress
-            stream.pointee.avail_in = UInt32(input.count)
-            repeat {
-                let (made, status) = room.withUnsafeMutableBufferPointer { room in
-                    stream.pointee.next_out = room.baseAddress
-                    stream.pointee.avail_out = UInt32(room.count)
-                    let status = CZlib.inflate(stream, Z_SYNC_FLUSH)
-                    return (room.count - Int(stream.pointee.avail_out), status)
-                }
-                text.append(contentsOf: room[..<made])
-                if status == Z_BUF_ERROR { return true }
-                if status != Z_OK && status != Z_STREAM_END { return false }
-            } while stream.pointee.avail_out == 0 || stream.pointee.avail_in > 0
-            return true
-        }
-        guard isValid else { return nil }
-        // A message may be shorter than the suffix: the end of all messages so far counts.
-        tail = Array((tail + bytes).suffix(4))
-        guard tail == [0, 0, 0xFF, 0xFF] else { return (nil, ()) }
-        defer {
-            text = []
-            tail = []
-        }
-        return (text, ())
-    }
 }

@@ -59,10 +59,12 @@ extension Integration {
                 try await rig.untilActive()
                 let guild = try Self.guild(rig.record)
                 let channel: UInt64 = 1_038_269_022_209_310_781
-                try rig.cluster.send(.voiceState(guild: guild, channel: channel, selfMute: true, selfDeaf: false), shard: 0)
+                try rig.cluster.send(
+                    .voiceState(guild: guild, channel: channel, selfMute: true, selfDeaf: false), shard: 0)
                 try await rig.until("the join") { $0.has("VOICE_STATE_UPDATE") && $0.has("VOICE_SERVER_UPDATE") }
                 #expect(rig.record.dispatches("VOICE_STATE_UPDATE").first?.text.contains("\"\(channel)\"") == true)
-                try rig.cluster.send(.voiceState(guild: guild, channel: nil, selfMute: false, selfDeaf: false), shard: 0)
+                try rig.cluster.send(
+                    .voiceState(guild: guild, channel: nil, selfMute: false, selfDeaf: false), shard: 0)
                 try await rig.until("the leave") { $0.dispatches("VOICE_STATE_UPDATE").count == 2 }
                 try rig.cluster.send(.soundboardSounds(guilds: [guild]), shard: 0)
                 try rig.cluster.send(.channelInfo(guild: guild, fields: ["status"]), shard: 0)
@@ -172,7 +174,8 @@ extension Integration {
             try await withRig { rig in
                 try await rig.untilActive()
                 func payload(_ size: Int) -> [UInt8] {
-                    let frame = #"{"op":3,"d":{"since":null,"activities":[{"name":"","type":0}],"status":"online","afk":false}}"#
+                    let frame =
+                        #"{"op":3,"d":{"since":null,"activities":[{"name":"","type":0}],"status":"online","afk":false}}"#
                     let name = String(repeating: "n", count: size - frame.utf8.count)
                     return Array(frame.replacingOccurrences(of: #""name":"""#, with: "\"name\":\"\(name)\"").utf8)
                 }

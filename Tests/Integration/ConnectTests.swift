@@ -62,7 +62,8 @@ extension Integration {
                 #expect(body["intents"] as? UInt64 == Rig.intents.rawValue)
                 #expect(body["shard"] as? [Int] == [1, 2])
                 #expect(body["large_threshold"] as? Int == 77)
-                #expect(body["properties"] as? [String: String] == ["os": "plan9", "browser": "harbor", "device": "buoy"])
+                #expect(
+                    body["properties"] as? [String: String] == ["os": "plan9", "browser": "harbor", "device": "buoy"])
                 let presence = try #require(body["presence"] as? [String: Any])
                 #expect(presence["status"] as? String == "idle")
                 #expect(presence["since"] as? Int == 5)

@@ -44,7 +44,9 @@ extension Integration {
 
             init?(_ text: Substring) {
                 let parts = text.split(separator: " ")
-                guard parts.count == 3, let sequence = UInt64(parts[1]), let number = UInt64(parts[2]) else { return nil }
+                guard parts.count == 3, let sequence = UInt64(parts[1]), let number = UInt64(parts[2]) else {
+                    return nil
+                }
                 name = String(parts[0])
                 self.sequence = sequence
                 self.number = number

@@ -137,7 +137,9 @@ extension Integration {
             }
         }
 
-        @Test("inside the handler what would wait for it is refused; everything else works", arguments: DeliveryMode.allCases)
+        @Test(
+            "inside the handler what would wait for it is refused; everything else works",
+            arguments: DeliveryMode.allCases)
         func insideHandler(mode: DeliveryMode) async throws {
             final class Box: Sendable {
                 let cluster = Mutex<Cluster?>(nil)

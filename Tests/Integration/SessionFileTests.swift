@@ -109,7 +109,8 @@ extension Integration {
                     await rig.sandbox.emitBurst(count: 50)
                     try await eventually("all received") { try rig.cluster.info(shard: 0).events == 60 }
                     try await gate.waitForSomeone()
-                    #expect(try String(decoding: rig.cluster.exportSessions(), as: UTF8.self).contains(#""sequence":10"#))
+                    #expect(
+                        try String(decoding: rig.cluster.exportSessions(), as: UTF8.self).contains(#""sequence":10"#))
                     #expect(file.text.contains(#""sequence":10"#))
                     gate.open()
                     try await eventually("the file at 60") { file.text.contains(#""sequence":60"#) }
@@ -187,7 +188,9 @@ extension Integration {
                     }
                     try file.write(good)
                     try await Self.run(Self.next(rig, file: file, shards: 2, continuing: false)) { second in
-                        try await second.until("two fresh sessions") { $0.trace(0).readies == 1 && $0.trace(1).readies == 1 }
+                        try await second.until("two fresh sessions") {
+                            $0.trace(0).readies == 1 && $0.trace(1).readies == 1
+                        }
                         #expect(second.record.errors.map(\.status) == [.file])
                         #expect(second.record.errors.first?.text.contains("1 shards") == true)
                     }

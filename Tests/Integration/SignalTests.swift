@@ -34,7 +34,9 @@ extension Integration {
             }
         }
 
-        @Test("op 7 in place of HELLO, of RESUMED, while resuming: the session is kept", arguments: [Moment.hello, .resume])
+        @Test(
+            "op 7 in place of HELLO, of RESUMED, while resuming: the session is kept",
+            arguments: [Moment.hello, .resume])
         func reconnectResuming(moment: Moment) async throws {
             try await withRig { rig in
                 try await rig.untilActive()

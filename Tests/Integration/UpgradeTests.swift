@@ -49,7 +49,9 @@ extension Integration {
             BadHost(order: FaultOrder(.certificate(.expired), endpoint: .resume)),
         ]
 
-        @Test("a resume host that always fails is given up after two attempts; RESUME goes to the main URL", arguments: badHosts)
+        @Test(
+            "a resume host that always fails is given up after two attempts; RESUME goes to the main URL",
+            arguments: badHosts)
         func resumeHostGivenUp(_ host: BadHost) async throws {
             try await withRig(client: {
                 try $0.setConnectTimeout(milliseconds: 400)

@@ -66,6 +66,8 @@ static void describe(const sg_event *event, char *text, size_t capacity) {
         snprintf(text, capacity, "%s: %s", a, b);
     } else if (sg_event_string(event, "/session_id", a, &a_length) == SG_OK && event->type == SG_DISPATCH_READY) {
         snprintf(text, capacity, "session %s", a);
+    } else if (event->type == SG_DISPATCH_RESUMED) {
+        snprintf(text, capacity, "caught up");
     } else if (sg_event_string(event, "/name", a, &a_length) == SG_OK) {
         snprintf(text, capacity, "%s", a);
     } else {
@@ -91,7 +93,7 @@ static void on_event(const sg_event *event, void *user) {
         printf("%8.3f  shard %u  -> %s\n", seconds, shard_id, sg_shard_state_name(event->state));
         break;
     case SG_EVENT_CLOSED:
-        shard->closed++;
+        shard->closed += event->state != SG_SHARD_STOPPED; /* our own leaving does not count */
         printf("%8.3f  shard %u  connection ended: code %" PRIu32 " %.*s (next: %s)\n", seconds, shard_id, event->code,
                (int)event->data_length, event->data ? event->data : "", sg_shard_state_name(event->state));
         break;

@@ -24,7 +24,7 @@ package struct SessionSettings: Sendable {
     package var sendLimit = 120
     package var sendWindow: UInt64 = 60_000_000_000
     /// Commands that may wait for a live connection or a send permit.
-    package var commandLimit = 1_000
+    package var commandLimit = 1_024
 
     package init() {}
 }

@@ -39,6 +39,11 @@ package struct ShardSession: Sendable {
     private var failures = 0
     private var resumeHostFailures = 0
     private var readPaused = false
+    /// This side did not read for some of the time that HELLO or a replay was waited for.
+    private var silenceExcused = false
+    /// Whether what the connection brings counts: from its opening until it is gone, its session is dropped or its
+    /// owner shuts down. Events that come later are not counted either, so that a later RESUME brings them again.
+    private var listening = false
     /// What can be resumed; its sequence is `sequence`.
     private var resumable: (id: String, url: String)?
     /// The newest sequence received in this session; 0 before the first.
@@ -77,6 +82,10 @@ package struct ShardSession: Sendable {
     /// What a later RESUME needs, or nil when there is no session.
     package var resumableSession: ResumableSession? {
         resumable.map { ResumableSession(id: $0.id, resumeURL: $0.url, sequence: sequence) }
+    }
+
+    private var isResuming: Bool {
+        if case .resuming = phase { true } else { false }
     }
 
     package var queuedCommands: Int { commands.count }
@@ -125,6 +134,7 @@ package struct ShardSession: Sendable {
         case .awaitingHello, .awaitingIdentify, .identifying, .resuming, .active:
             close(code: code, reason: "shutdown", then: .stop, now: now, &actions)
         }
+        listening = false
         if !keep { dropSession() }
     }
 
@@ -184,6 +194,8 @@ package struct ShardSession: Sendable {
     /// The websocket is open.
     package mutating func connected(now: UInt64, _ actions: inout [SessionAction]) {
         guard case .connecting = phase else { return }
+        listening = true
+        silenceExcused = readPaused
         enter(.awaitingHello(deadline: now + settings.helloTimeout), &actions)
     }
 
@@ -200,10 +212,13 @@ package struct ShardSession: Sendable {
     /// Bytes were read from the connection.
     package mutating func noteRead() { heartbeat?.noteRead() }
 
-    /// This side stops or goes on reading (back-pressure).
+    /// This side stops or goes on reading (back-pressure). A pause outlives the connection.
     package mutating func setReadPaused(_ paused: Bool) {
         readPaused = paused
-        if paused { heartbeat?.noteReadPause() }
+        if paused {
+            silenceExcused = true
+            heartbeat?.noteReadPause()
+        }
     }
 
     /// The connection ended: the peer's close frame came (its code; 1005 when it had none) or it is gone (1006).
@@ -281,10 +296,16 @@ package struct ShardSession: Sendable {
             actions.append(.drop(code: 4000))
             disconnected(code: 1006, reason: "the close frame was not answered", now: now, &actions)
             return
+        case .awaitingHello(let deadline) where now >= deadline && excusesSilence():
+            phase = .awaitingHello(deadline: now + settings.helloTimeout)
+        case .resuming(let deadline) where now >= deadline && excusesSilence():
+            phase = .resuming(deadline: now + settings.resumeTimeout)
         case .awaitingHello(let deadline) where now >= deadline:
             giveUp(reason: "no HELLO within \(settings.helloTimeout / 1_000_000) ms", now: now, &actions)
             return
         case .resuming(let deadline) where now >= deadline:
+            // At the main URL too: the session is not to be had any more (gateway.md §20: then identify).
+            if resumeHost == nil { dropSession() }
             giveUp(
                 reason: "no event within \(settings.resumeTimeout / 1_000_000) ms of RESUME", now: now, &actions)
             return
@@ -308,14 +329,14 @@ package struct ShardSession: Sendable {
     package mutating func dispatch(
         sequence number: UInt64, type: EventType?, now: UInt64, _ actions: inout [SessionAction]
     ) -> Bool {
-        if case .closing(_, _, _, .stop) = phase { return false }
+        guard listening else { return false }
         if type == .ready {
             sequence = number
             return true
         }
         if number != 0 {
-            // RESUMED ends a resume whatever its number; at any other time it is a dispatch like all others.
-            if number <= sequence, type != .resumed || state != .resuming {
+            // RESUMED ends a replay whatever its number, but only once.
+            if number <= sequence, !(type == .resumed && isResuming) {
                 counters.duplicates += 1
                 return false
             }
@@ -332,7 +353,7 @@ package struct ShardSession: Sendable {
         return true
     }
 
-    /// READY came in: a session began (`gateway.md` §7).
+    /// READY came in, and `dispatch` took it: a session began (`gateway.md` §7).
     package mutating func ready(
         sessionID: String, resumeURL: String, now: UInt64, _ actions: inout [SessionAction]
     ) {
@@ -345,6 +366,7 @@ package struct ShardSession: Sendable {
 
     /// Any payload that is not a dispatch. `flag` is the body of op 9, `interval` op 10's in milliseconds.
     package mutating func control(_ control: ControlPayload, now: UInt64, _ actions: inout [SessionAction]) {
+        guard listening else { return }
         if case .closing = phase { return }
         switch control {
         case .heartbeatRequest:
@@ -358,12 +380,14 @@ package struct ShardSession: Sendable {
         case .hello(let milliseconds):
             hello(milliseconds: milliseconds, now: now, &actions)
         case .reconnect:
+            noteAttemptFailed()
             close(
                 code: 4000, reason: "the gateway asked to reconnect", then: .reconnect(notBefore: now), now: now,
                 &actions)
-        case .invalidSession(let resumable):
+        case .invalidSession(let mayResume):
             counters.invalidSessions += 1
-            if resumable {
+            if mayResume, resumable != nil {
+                noteAttemptFailed()
                 close(
                     code: 4000, reason: "invalid session, may be resumed", then: .reconnect(notBefore: now), now: now,
                     &actions)
@@ -424,11 +448,14 @@ package struct ShardSession: Sendable {
         }
     }
 
+    /// Where to resume, as long as it is worth trying; nil for the main URL.
+    private var resumeHost: String? {
+        guard let resumable, !resumable.url.isEmpty, resumeHostFailures < Self.resumeHostAttempts else { return nil }
+        return resumable.url
+    }
+
     private mutating func connect(now: UInt64, _ actions: inout [SessionAction]) {
-        var target = ConnectTarget.main
-        if let resumable, !resumable.url.isEmpty, resumeHostFailures < Self.resumeHostAttempts {
-            target = .resumeHost(resumable.url)
-        }
+        let target = resumeHost.map { ConnectTarget.resumeHost($0) } ?? .main
         sends.reset()
         enter(.connecting(target, deadline: .max), &actions)
         actions.append(.connect(target))
@@ -453,12 +480,19 @@ package struct ShardSession: Sendable {
             switch phase {
             case .active(let since) where now - since >= settings.backoff.first && !Self.isOwnMistake(code):
                 failures = 0
-            case .awaitingHello, .resuming: if resumable != nil { resumeHostFailures += 1 }
-            default: break
+            default: noteAttemptFailed()
             }
             leaveConnection(&actions)
             actions.append(.report(.closed(code: code, reason: reason, next: .backoff)))
             backOff(atLeast: 0, now: now, &actions)
+        }
+    }
+
+    /// The connection ends before the session is live: counts against the resume host.
+    private mutating func noteAttemptFailed() {
+        switch phase {
+        case .awaitingHello, .resuming: if resumable != nil { resumeHostFailures += 1 }
+        default: break
         }
     }
 
@@ -502,14 +536,22 @@ package struct ShardSession: Sendable {
         actions.append(.close(code: code, reason: reason))
     }
 
+    /// Whether a server that was not heard for a whole timeout may have spoken all the same.
+    private mutating func excusesSilence() -> Bool {
+        let excused = readPaused || silenceExcused
+        silenceExcused = readPaused
+        return excused
+    }
+
     /// What ends with every connection.
     private mutating func leaveConnection(_ actions: inout [SessionAction]) {
         if phase == .awaitingIdentify { actions.append(.cancelIdentify) }
         heartbeat = nil
-        readPaused = false
+        listening = false
     }
 
     private mutating func dropSession() {
+        listening = false
         resumable = nil
         sequence = 0
         resumeHostFailures = 0
@@ -519,7 +561,8 @@ package struct ShardSession: Sendable {
         let delay = max(settings.backoff.delay(attempt: failures, using: &random), minimum)
         failures += 1
         counters.reconnects += 1
-        phase = .backoff(until: now + delay)
+        let (until, overflow) = now.addingReportingOverflow(delay)
+        phase = .backoff(until: overflow ? .max : until)
         actions.append(.report(.state(.backoff, code: UInt32(clamping: failures), delay: delay)))
     }
 

@@ -161,6 +161,17 @@ extension Fault {
     }
 }
 
+extension Fault {
+    /// Faults that end a connection, after each of which a good client resumes and has lost nothing.
+    public static let survivable: [Fault] = [
+        .drop(reset: true), .drop(reset: false), .close(code: 4000), .close(code: 4008), .close(code: 1001),
+        .close(code: nil),
+        .reconnect, .invalidSession(resumable: true), .halfOpen, .corruptCompression, .corruptJSON, .reservedBits,
+        .reservedOpcode, .maskedFrame, .oversizeControl, .orphanContinuation, .shortClose, .oversizeFrame(),
+        .rawTCP([0xDE, 0xAD, 0xBE, 0xEF, 0, 0, 0, 0]),
+    ]
+}
+
 /// Certificates the sandbox can show.
 public enum CertificateKind: String, Sendable, CaseIterable {
     /// Signed by the CA of `caFile`, for localhost, 127.0.0.1 and ::1.

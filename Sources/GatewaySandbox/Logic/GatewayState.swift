@@ -15,7 +15,7 @@ struct GatewayState {
     private var nextSerial = 0
     private var gate: IdentifyGate
     private var wholeListRequests: [UInt64: UInt64] = [:]
-    private var random: SandboxRandom
+    var random: SandboxRandom
 
     init(_ configuration: SandboxConfiguration, now: UInt64 = 0) {
         self.configuration = configuration

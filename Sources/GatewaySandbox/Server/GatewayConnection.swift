@@ -31,12 +31,8 @@ final class GatewayConnection: ChannelInboundHandler, @unchecked Sendable {
     var ackDelay = Duration.zero
     /// Once the cursor is past it, READY and the guilds, or RESUMED, have been written.
     private var startedMark: UInt64?
-    private var fragments: [UInt8]?
-    private var fragmentsAreText = false
+    private var assembler = MessageAssembler()
     private var isPumping = false
-
-    /// A client message may be larger than the payload limit, to be told so; but not without bound.
-    static let messageLimit = 1 << 20
 
     init(id: Int, endpoint: Endpoint, channel: any Channel, server: GatewayServer) {
         self.id = id
@@ -113,18 +109,17 @@ final class GatewayConnection: ChannelInboundHandler, @unchecked Sendable {
             writer.flush()
         case .pong: server.note(.pong, connection: self)
         case .connectionClose: peerCloses(payload)
-        case .text, .binary:
-            guard fragments == nil else { return violation("new message within a fragmented one", code: 1002) }
-            if frame.fin { return message(payload, isText: frame.opcode == .text) }
-            fragments = payload
-            fragmentsAreText = frame.opcode == .text
-        case .continuation:
-            guard var joined = fragments else { return violation("continuation without a start", code: 1002) }
-            joined += payload
-            guard joined.count <= Self.messageLimit else { return violation("message too large", code: 1009) }
-            fragments = frame.fin ? nil : joined
-            if frame.fin { message(joined, isText: fragmentsAreText) }
+        case .text, .binary: take(assembler.start(payload, isText: frame.opcode == .text, isFinal: frame.fin))
+        case .continuation: take(assembler.continue(payload, isFinal: frame.fin))
         default: violation("reserved opcode", code: 1002)
+        }
+    }
+
+    private func take(_ outcome: MessageAssembler.Outcome) {
+        switch outcome {
+        case .incomplete: break
+        case .message(let payload, let isText): message(payload, isText: isText)
+        case .violation(let problem, let code): violation(problem, code: code)
         }
     }
 

@@ -26,6 +26,7 @@ final class GatewayServer: @unchecked Sendable {
     private var waiters: [Int: (predicate: @Sendable (Journal) -> Bool, promise: EventLoopPromise<Bool>)] = [:]
     private var nextWaiter = 1
     private var streamTimer: RepeatedTask?
+    private var chaosTimer: RepeatedTask?
     private var streamedUntil: NIODeadline
 
     init(configuration: SandboxConfiguration, loop: any EventLoop) throws {
@@ -175,8 +176,25 @@ final class GatewayServer: @unchecked Sendable {
         return newest.values.sorted { $0.shard < $1.shard }
     }
 
+    // MARK: Chaos
+
+    func startChaos() {
+        guard let pause = configuration.chaos, pause > .zero else { return }
+        let period = TimeAmount.nanoseconds(Int64(clamping: pause.nanoseconds))
+        chaosTimer = loop.scheduleRepeatedTask(initialDelay: period, delay: period) { _ in self.strikeRandomly() }
+    }
+
+    private func strikeRandomly() {
+        let victims = connections.values.filter { $0.logic?.session != nil && !$0.isClosing }.sorted { $0.id < $1.id }
+        guard let victim = victims.randomElement(using: &state.random),
+            let fault = configuration.chaosFaults.randomElement(using: &state.random)
+        else { return }
+        victim.apply(fault)
+    }
+
     func shutDown() {
         streamTimer?.cancel()
+        chaosTimer?.cancel()
         for (_, waiter) in waiters { waiter.promise.succeed(false) }
         waiters = [:]
         for connection in connections.values { connection.channel.close(promise: nil) }

@@ -71,7 +71,7 @@ enum ConnectionPipeline {
             RESTHandler(connection: connection) { rest in
                 // The answer 101 is out. What the client may have sent after its request is handed on by the decoder as it goes.
                 try pipeline.addHandler(
-                    ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: GatewayConnection.messageLimit))
+                    ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: MessageAssembler.limit))
                 )
                 try pipeline.addHandler(connection)
                 pipeline.removeHandler(rest, promise: nil)

@@ -25,9 +25,11 @@ package class StreamConnection: Pollable, @unchecked Sendable {
         case closed
     }
 
-    /// What may wait for a peer that does not read. More means that the peer is gone or hostile.
-    private static let outgoingLimit = 1 << 20
+    /// What may wait for a peer that does not read, in bytes. More means that the peer is gone or hostile: a shard sends
+    /// 120 payloads of 4 KiB a minute at most (`gateway.md` §12).
+    package static let outgoingLimit = 1 << 20
 
+    private final let outgoingLimit: Int
     final let loop: EventLoop
     final let endpoint: Endpoint
     private final var stage = Stage.closed
@@ -39,8 +41,9 @@ package class StreamConnection: Pollable, @unchecked Sendable {
     /// False while this side does not want to read (back-pressure).
     private(set) final var reads = true
 
-    init(loop: EventLoop, endpoint: Endpoint) {
+    init(loop: EventLoop, endpoint: Endpoint, outgoingLimit: Int = StreamConnection.outgoingLimit) {
         self.loop = loop
+        self.outgoingLimit = outgoingLimit
         self.endpoint = endpoint
     }
 
@@ -191,7 +194,7 @@ package class StreamConnection: Pollable, @unchecked Sendable {
     @discardableResult
     final func send(_ bytes: [UInt8]) -> Bool {
         guard isOpen, let stream else { return false }
-        guard outgoing.count - outgoingStart + bytes.count <= Self.outgoingLimit else {
+        guard outgoing.count - outgoingStart + bytes.count <= outgoingLimit else {
             fail(GatewayError(.network, "\(endpoint.host) does not read what is sent to it"))
             return false
         }

@@ -40,10 +40,10 @@ package final class WebSocketConnection: StreamConnection, @unchecked Sendable {
     private var working = false
     private var masks = SystemRandomNumberGenerator()
 
-    /// `target`: path and query; `maxMessageSize` in bytes.
+    /// `target`: path and query; `maxMessageSize` and `outgoingLimit` in bytes.
     package init(
         loop: EventLoop, endpoint: Endpoint, target: String, userAgent: String, maxMessageSize: Int, validateText: Bool,
-        owner: any WebSocketOwner
+        outgoingLimit: Int = StreamConnection.outgoingLimit, owner: any WebSocketOwner
     ) throws(GatewayError) {
         self.owner = owner
         var key: [UInt8] = []
@@ -57,7 +57,7 @@ package final class WebSocketConnection: StreamConnection, @unchecked Sendable {
         }
         decoder = WebSocketDecoder(maxMessageSize: maxMessageSize, validateText: validateText)
         input = InputBuffer(shared: loop.buffers.plain)
-        super.init(loop: loop, endpoint: endpoint)
+        super.init(loop: loop, endpoint: endpoint, outgoingLimit: outgoingLimit)
     }
 
     // MARK: The owner's calls

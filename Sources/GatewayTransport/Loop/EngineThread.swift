@@ -40,7 +40,8 @@ package final class EngineThread: @unchecked Sendable {
         handle = thread
     }
 
-    package var isCurrent: Bool { pthread_equal(handle, pthread_self()) != 0 }
+    /// The calling thread as a number that no other living thread has; never 0.
+    package static var currentID: UInt { UInt(pthread_self()) }
 
     package func join() { pthread_join(handle, nil) }
 

@@ -19,9 +19,12 @@ package final class EventLoop: @unchecked Sendable {
 
     private let epoll: Int32
     private let wakeup: Int32
-    private let mailbox = Mutex<[@Sendable () -> Void]>([])
+    /// Nil once the loop has ended: what is posted then is thrown away.
+    private let mailbox = Mutex<[@Sendable () -> Void]?>([])
     private let wakePosted = Atomic<Bool>(false)
     private let thread = Mutex<EngineThread?>(nil)
+    /// The thread that runs this, as it says itself: `thread` is still being set when the first callbacks may ask.
+    private let runner = Atomic<UInt>(0)
     private var timers = TimerHeap()
     private var slots: [Slot] = []
     private var freeSlots: [UInt32] = []
@@ -58,11 +61,12 @@ package final class EventLoop: @unchecked Sendable {
         thread.withLock { $0 = started }
     }
 
-    package var isCurrent: Bool { thread.withLock { $0?.isCurrent ?? false } }
+    package var isCurrent: Bool { runner.load(ordering: .relaxed) == EngineThread.currentID }
 
-    /// Runs `task` on the loop's thread, after what was posted before.
+    /// Runs `task` on the loop's thread, after what was posted before. Does nothing once the loop has ended: a task that
+    /// was kept, and that keeps the loop, would never go away.
     package func post(_ task: @escaping @Sendable () -> Void) {
-        mailbox.withLock { $0.append(task) }
+        mailbox.withLock { $0?.append(task) }
         if !wakePosted.exchange(true, ordering: .acquiringAndReleasing) {
             var one: UInt64 = 1
             _ = write(wakeup, &one, 8)
@@ -125,6 +129,8 @@ package final class EventLoop: @unchecked Sendable {
     }
 
     private func run() {
+        runner.store(EngineThread.currentID, ordering: .relaxed)
+        defer { runner.store(0, ordering: .relaxed) }
         let events = UnsafeMutablePointer<epoll_event>.allocate(capacity: Self.eventsPerWait)
         defer { events.deallocate() }
         while !stopping {
@@ -136,6 +142,12 @@ package final class EventLoop: @unchecked Sendable {
             while let timer = timers.popDue(now: now) { timer.run(now: now) }
             endOfBatch()
         }
+        let unheard = mailbox.withLock { box in
+            let tasks = box
+            box = nil
+            return tasks
+        }
+        _ = unheard
         timers.clearAll()
         slots = []
         endOfBatch = {}
@@ -170,6 +182,6 @@ package final class EventLoop: @unchecked Sendable {
             box = []
             return tasks
         }
-        for task in tasks { task() }
+        for task in tasks ?? [] { task() }
     }
 }

@@ -69,12 +69,15 @@ final class DeliveryQueue: @unchecked Sendable {
     private let producerWaits = Atomic<Bool>(false)
     private let signal = Monitor(Signal())
     private let thread = Mutex<EngineThread?>(nil)
+    /// The thread that runs this, as it says itself: `thread` is still being set when the first handler may ask.
+    private let runner = Atomic<UInt>(0)
 
     private struct Signal {
         var closing = false
         var finished = false
     }
-    private let abandoned = Atomic<Bool>(false)
+    /// The deadline of a drain has passed: what is left is not handed out any more.
+    let abandoned = Atomic<Bool>(false)
     /// Events that were thrown away because even the reserve was full. Never dispatches.
     let dropped = Atomic<UInt64>(0)
 
@@ -108,8 +111,10 @@ final class DeliveryQueue: @unchecked Sendable {
     private func hasRoomNow() -> Bool {
         seenTail = tail.load(ordering: .acquiring)
         if head.load(ordering: .relaxed) - seenTail < highMark { return true }
-        producerWaits.store(true, ordering: .sequentiallyConsistent)
+        let waitsAlready = producerWaits.exchange(true, ordering: .sequentiallyConsistent)
         wake()
+        // Somebody else paused and counts on being told: the wish is not this caller's to take back.
+        if waitsAlready { return false }
         // The consumer may have made room before it could see that it is waited for.
         seenTail = tail.load(ordering: .sequentiallyConsistent)
         return head.load(ordering: .relaxed) - seenTail < lowMark
@@ -182,6 +187,9 @@ final class DeliveryQueue: @unchecked Sendable {
     private func place(
         _ header: Header, payload: Int, _ event: EventView?
     ) -> Int? {
+        // A whole payload comes before the dispatch that it holds, which must find room at least for its header, and
+        // for the same again in case that one goes to the front.
+        let reserve = header.kind == .payload ? 2 * Self.headerSize : 0
         let size = (Self.headerSize + payload + 15) & ~15
         var position = head.load(ordering: .relaxed)
         let offset = position & mask
@@ -190,9 +198,9 @@ final class DeliveryQueue: @unchecked Sendable {
         let restarts = offset > Self.wakeThreshold && isEmpty(at: position)
         let wraps = toEnd < size || restarts
         let needed = wraps ? toEnd + size : size
-        if needed > capacity - (position - seenTail) {
+        if needed + reserve > capacity - (position - seenTail) {
             seenTail = tail.load(ordering: .acquiring)
-            guard needed <= capacity - (position - seenTail) else { return nil }
+            guard needed + reserve <= capacity - (position - seenTail) else { return nil }
         }
         if wraps {
             if toEnd >= Self.headerSize {
@@ -237,7 +245,7 @@ final class DeliveryQueue: @unchecked Sendable {
         thread.withLock { $0 = started }
     }
 
-    var isCurrent: Bool { thread.withLock { $0?.isCurrent ?? false } }
+    var isCurrent: Bool { runner.load(ordering: .relaxed) == EngineThread.currentID }
 
     /// Ends the thread once everything pushed is delivered. Waits for that until `deadline`; after it, what is left is
     /// thrown away (and counts as not delivered), and only the handler's current call is waited for. Returns whether
@@ -253,6 +261,8 @@ final class DeliveryQueue: @unchecked Sendable {
     }
 
     private func run() {
+        runner.store(EngineThread.currentID, ordering: .relaxed)
+        defer { runner.store(0, ordering: .relaxed) }
         var position = tail.load(ordering: .relaxed)
         while true {
             let end = head.load(ordering: .acquiring)
@@ -263,9 +273,10 @@ final class DeliveryQueue: @unchecked Sendable {
             while position < end {
                 position = step(position)
                 tail.store(position, ordering: .releasing)
-                if producerWaits.load(ordering: .relaxed), end - position < lowMark { tellRoom() }
+                if producerWaits.load(ordering: .relaxed), head.load(ordering: .relaxed) - position < lowMark {
+                    tellRoom()
+                }
             }
-            if producerWaits.load(ordering: .sequentiallyConsistent) { tellRoom() }
         }
         signal.update { $0.finished = true }
     }
@@ -275,6 +286,9 @@ final class DeliveryQueue: @unchecked Sendable {
         consumerSleeps.store(true, ordering: .relaxed)
         atomicMemoryFence(ordering: .sequentiallyConsistent)
         defer { consumerSleeps.store(false, ordering: .relaxed) }
+        // The ring is empty. Since the last look the producer may have begun to wait without seeing the newest `tail`;
+        // after the fence one of the two sees the other.
+        if producerWaits.load(ordering: .relaxed) { tellRoom() }
         let more = signal.wait(until: nil) { signal -> Bool? in
             if head.load(ordering: .acquiring) != position { return true }
             return signal.closing ? false : nil

@@ -35,7 +35,9 @@ struct SessionFile: Sendable {
     /// Replaces the file. Readable by its owner only: a session id lets its holder listen in. Throws `file`.
     func write(_ bytes: [UInt8], synced: Bool) throws(GatewayError) {
         let temporary = "\(path).tmp"
-        let fd = clinux_open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        // What a process that died left behind, or somebody else put there, gives neither its rights nor its target.
+        unlink(temporary)
+        let fd = clinux_open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard fd >= 0 else { throw error("write", clinux_errno()) }
         var written = 0
         while written < bytes.count {

@@ -19,7 +19,8 @@ final class EchoClient: WebSocketOwner, @unchecked Sendable {
             do throws(GatewayError) {
                 let socket = try WebSocketConnection(
                     loop: loop, endpoint: Endpoint(host: suite.host, port: suite.port, tls: nil), target: target,
-                    userAgent: "swiftgateway", maxMessageSize: 64 << 20, validateText: true, owner: self)
+                    userAgent: "swiftgateway", maxMessageSize: 64 << 20, validateText: true,
+                    outgoingLimit: 64 << 20, owner: self)
                 self.socket = socket
                 socket.open(resolver: resolver)
             } catch {

@@ -55,7 +55,8 @@ final class Rig: Sendable {
 
     /// Shuts the cluster down off the cooperative threads, which must not block.
     func shutdown(resumable: Bool = false, seconds: UInt64 = 10) async throws {
-        try await Rig.blocking { [cluster] in try cluster.shutdown(resumable: resumable, timeout: seconds * Rig.second) }
+        try await Rig.blocking { [cluster] in try cluster.shutdown(resumable: resumable, timeout: seconds * Rig.second)
+        }
     }
 
     static func blocking<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {

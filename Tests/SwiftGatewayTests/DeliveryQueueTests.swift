@@ -1,0 +1,232 @@
+import CLinux
+import GatewayProtocol
+import GatewayTransport
+import Synchronization
+import Testing
+
+@testable import SwiftGateway
+
+/// What goes through the ring between a loop and its delivery thread.
+@Suite struct DeliveryQueueTests {
+    @Test func handsOverEverythingInOrder() throws {
+        let rig = try DeliveryRig()
+        for number in 1...200 as ClosedRange<UInt64> { rig.push(number, pattern(Int(number), number)) }
+        let seen = rig.waitSeen(200)
+        #expect(seen.map(\.sequence) == Array(1...200))
+        for event in seen {
+            #expect(event.data == pattern(Int(event.sequence), event.sequence))
+            #expect(event.type == .messageCreate && event.name == bytes("MESSAGE_CREATE") && event.nameEndsWithNUL)
+            #expect(event.kind == .dispatch && event.shard == 3)
+        }
+    }
+
+    @Test func handsOverEveryField() throws {
+        let rig = try DeliveryRig()
+        var event = EventView(kind: .closed, shardID: 3)
+        event.state = .backoff
+        event.code = 4_000
+        event.status = .tls
+        event.value = 1 << 60
+        event.received = 77
+        bytes("going away").withUnsafeBytes {
+            event.data = $0
+            rig.queue.push(event, position: .none, cell: rig.cell)
+        }
+        let seen = try #require(rig.waitSeen(1).first)
+        #expect(seen.kind == .closed && seen.state == .backoff && seen.code == 4_000 && seen.status == .tls)
+        #expect(seen.value == 1 << 60 && seen.received == 77 && seen.data == bytes("going away"))
+        #expect(seen.name == [] && seen.type == nil && seen.sequence == 0)
+        #expect(rig.delivered == .none)
+    }
+
+    @Test func copiesNamesItDoesNotKnow() throws {
+        let rig = try DeliveryRig(permits: 0)
+        let lengths = [1, 15, 16, 17, 200]
+        for (number, length) in lengths.enumerated() {
+            // The memory of the name is gone before the handler sees it.
+            rig.push(UInt64(number), pattern(number, 9), name: pattern(length, 5).map { $0 | 1 })
+        }
+        rig.push(9, [], name: bytes("EMPTY_BODY"))
+        rig.allow(nil)
+        let seen = rig.waitSeen(6)
+        #expect(seen.count == 6)
+        for (event, (number, length)) in zip(seen, lengths.enumerated()) {
+            #expect(event.name == pattern(length, 5).map { $0 | 1 } && event.nameEndsWithNUL)
+            #expect(event.data == pattern(number, 9) && event.type == nil)
+        }
+        #expect(seen.last?.name == bytes("EMPTY_BODY") && seen.last?.nameEndsWithNUL == true)
+    }
+
+    @Test func wrapsAroundWithAnyRestAtTheEnd() throws {
+        let header = try DeliveryRig.recordSize()
+        let capacity = DeliveryQueue.minimumCapacity
+        // From nothing left at the end, over less than a header, to several records.
+        for rest in stride(from: 0, through: 3 * header, by: 16) {
+            let rig = try DeliveryRig(permits: 0)
+            // The first record is out of the way before the end is reached, the second keeps the ring from emptying.
+            let first = 30_000
+            let second = capacity - rest - (header + first) - header
+            rig.push(1, pattern(first, 1))
+            rig.push(2, pattern(second, 2))
+            #expect(rig.queue.depth == capacity - rest)
+            rig.allow(1)
+            #expect(rig.waitEntered(2))
+            rig.push(3, pattern(rest + 100, 3), name: bytes("UNKNOWN"))
+            rig.push(4, pattern(100, 4))
+            rig.allow(nil)
+            let seen = rig.waitSeen(4)
+            #expect(seen.map(\.sequence) == [1, 2, 3, 4], "rest \(rest)")
+            #expect(seen.map(\.data.count) == [first, second, rest + 100, 100])
+            #expect(seen.allSatisfy { $0.data == pattern($0.data.count, $0.sequence) }, "rest \(rest)")
+            #expect(rig.queue.dropped.load(ordering: .relaxed) == 0)
+        }
+    }
+
+    @Test func givesALargeEventMemoryOfItsOwn() throws {
+        let rig = try DeliveryRig(permits: 0)
+        let sizes = [100, 65_536, 10, 1_000_000, 65_300, 0]
+        for (number, size) in sizes.enumerated() { rig.push(UInt64(number), pattern(size, UInt64(number))) }
+        rig.push(6, pattern(500_000, 6), name: bytes("LARGE_AND_UNKNOWN"))
+        // Boxed events take next to nothing of the ring.
+        #expect(rig.queue.depth < 4_096)
+        rig.allow(nil)
+        let seen = rig.waitSeen(7)
+        #expect(seen.map(\.sequence) == Array(0...6))
+        #expect(seen.map(\.data.count) == sizes + [500_000])
+        #expect(seen.allSatisfy { $0.data == pattern($0.data.count, $0.sequence) })
+        #expect(seen.last?.name == bytes("LARGE_AND_UNKNOWN") && seen.last?.nameEndsWithNUL == true)
+    }
+
+    @Test func knowsItsThread() throws {
+        let answers = Monitor<[Bool]>([])
+        let holder = Monitor<DeliveryQueue?>(nil)
+        let rig = try DeliveryRig { _ in
+            let queue = holder.withLock { $0 }
+            answers.update { $0.append(queue?.isCurrent ?? false) }
+        }
+        holder.withLock { $0 = rig.queue }
+        defer { holder.withLock { $0 = nil } }
+        rig.push(1)
+        _ = rig.waitSeen(1)
+        #expect(answers.withLock { $0 } == [true])
+        #expect(!rig.queue.isCurrent)
+    }
+
+    // MARK: Positions
+
+    @Test func countsAnEventOnceTheHandlerReturned() throws {
+        let rig = try DeliveryRig(permits: 0)
+        rig.push(7)
+        #expect(rig.waitEntered(1))
+        #expect(rig.delivered == .none)
+        rig.push(8)
+        rig.allow(1)
+        #expect(rig.waitEntered(2))
+        #expect(rig.delivered == DeliveredPosition(epoch: 1, sequence: 7))
+        #expect(rig.cell.eventsDelivered.load(ordering: .relaxed) == 1)
+    }
+
+    @Test func countsFilteredEventsOnceEverythingBeforeThemIsDelivered() throws {
+        let rig = try DeliveryRig(permits: 0)
+        rig.push(7)
+        #expect(rig.queue.pushPosition(DeliveredPosition(epoch: 2, sequence: 30), cell: rig.cell))
+        rig.push(1, from: rig.other)
+        #expect(rig.waitEntered(1))
+        #expect(rig.delivered == .none)
+        rig.allow(1)
+        #expect(rig.waitEntered(2))
+        #expect(rig.delivered == DeliveredPosition(epoch: 2, sequence: 30))
+        // No event, and only the one shard's business.
+        #expect(rig.cell.eventsDelivered.load(ordering: .relaxed) == 1)
+        #expect(rig.other.delivered.load(ordering: .relaxed) == 0)
+    }
+
+    @Test func saysWhenThereIsNoRoomForAPosition() throws {
+        let rig = try DeliveryRig(permits: 0)
+        rig.push(1)
+        #expect(rig.waitEntered(1))
+        var taken = 0
+        while rig.queue.pushPosition(DeliveredPosition(epoch: 1, sequence: 99), cell: rig.cell), taken < 10_000 {
+            taken += 1
+        }
+        #expect(taken > 100 && taken < 10_000)
+        rig.allow(nil)
+        #expect(rig.queue.drain(until: nil))
+        #expect(rig.delivered == DeliveredPosition(epoch: 1, sequence: 99))
+        #expect(rig.queue.dropped.load(ordering: .relaxed) == 0)
+    }
+
+    // MARK: The end
+
+    /// Drains with a deadline that has passed, while the handler is inside a call that returns only afterwards.
+    private func drainTooLate(_ rig: DeliveryRig) throws -> Bool {
+        let queue = rig.queue
+        let recorder = rig.recorder
+        let helper = try EngineThread(name: "test-release") {
+            // Only once the rest is given up may the handler's call return.
+            while !queue.abandoned.load(ordering: .relaxed) { sched_yield() }
+            recorder.update { $0.permits = nil }
+        }
+        let drained = queue.drain(until: Clock.now())
+        helper.join()
+        return drained
+    }
+
+    @Test func drainsEverythingWithoutADeadline() throws {
+        let rig = try DeliveryRig(permits: 0)
+        for number in 1...50 as ClosedRange<UInt64> { rig.push(number, pattern(300, number)) }
+        #expect(rig.waitEntered(1))
+        rig.allow(nil)
+        #expect(rig.queue.drain(until: nil))
+        #expect(rig.recorder.withLock { $0.seen.map(\.sequence) } == Array(1...50))
+        #expect(rig.delivered == DeliveredPosition(epoch: 1, sequence: 50))
+        // Once more there is nothing to do.
+        #expect(rig.queue.drain(until: nil))
+    }
+
+    @Test func drainsEverythingBeforeItsDeadline() throws {
+        let rig = try DeliveryRig()
+        for number in 1...50 as ClosedRange<UInt64> { rig.push(number) }
+        #expect(rig.queue.drain(until: patience()))
+        #expect(rig.recorder.withLock { $0.seen.count } == 50)
+    }
+
+    @Test func givesUpAtTheDeadlineAndCountsNothingThatWasNotDelivered() throws {
+        let rig = try DeliveryRig(permits: 2)
+        for number in 1...50 as ClosedRange<UInt64> { rig.push(number) }
+        #expect(rig.queue.pushPosition(DeliveredPosition(epoch: 1, sequence: 60), cell: rig.cell))
+        #expect(rig.waitEntered(3))
+        #expect(try drainTooLate(rig) == false)
+        // The call that was under way counts, as it returned; nothing after it.
+        #expect(rig.recorder.withLock { $0.seen.map(\.sequence) } == [1, 2, 3])
+        #expect(rig.delivered == DeliveredPosition(epoch: 1, sequence: 3))
+        #expect(rig.cell.eventsDelivered.load(ordering: .relaxed) == 3)
+    }
+
+    @Test func freesLargeEventsThatNobodyTook() throws {
+        // The leak sanitizer judges this one as well.
+        let rig = try DeliveryRig(permits: 0)
+        for number in 0..<4 as Range<UInt64> { rig.push(number, pattern(100_000, number)) }
+        #expect(rig.waitEntered(1))
+        #expect(try drainTooLate(rig) == false)
+        #expect(rig.recorder.withLock { $0.seen.count } == 1)
+    }
+}
+
+@Suite struct DeliveredPositionTests {
+    @Test func keepsBothParts() {
+        for epoch in [0, 1, 2, 0x7FFF, .max] as [UInt16] {
+            for sequence in [0, 1, 1 << 32, 1 << 48 - 1] as [UInt64] {
+                let position = DeliveredPosition(epoch: epoch, sequence: sequence)
+                #expect(position.epoch == epoch && position.sequence == sequence)
+                #expect(DeliveredPosition(raw: position.raw) == position)
+                #expect((position == .none) == (epoch == 0 && sequence == 0))
+            }
+        }
+    }
+
+    @Test func cutsWhatDoesNotFit() {
+        let position = DeliveredPosition(epoch: 3, sequence: .max)
+        #expect(position.epoch == 3 && position.sequence == 1 << 48 - 1)
+    }
+}
