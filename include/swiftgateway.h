@@ -591,7 +591,7 @@ sg_status sg_cluster_info(const sg_cluster *cluster, uint32_t shard_id, sg_shard
 /* Queues a payload, a whole JSON object such as {"op":3,"d":…}, for one shard. It is sent in its turn while the shard
  * is active, within the send limit, and is kept across reconnects; SG_OK means queued, not sent. Only client commands
  * may be sent: opcodes 1, 2 and 6 belong to the engine and are SG_ERROR_INVALID_ARGUMENT, as is text that is not a JSON
- * object with an op. SG_ERROR_PAYLOAD_TOO_LARGE: more than 4096 bytes (§12). SG_ERROR_QUEUE_FULL: 1000 wait already.
+ * object with an op. SG_ERROR_PAYLOAD_TOO_LARGE: more than 4096 bytes (§12). SG_ERROR_QUEUE_FULL: 1024 wait already.
  * SG_ERROR_NOT_FOUND: not a shard of this cluster. SG_ERROR_INVALID_STATE: the cluster is not started or has stopped,
  * or the shard is fatal. */
 sg_status sg_cluster_send(sg_cluster *cluster, uint32_t shard_id, const char *json, size_t length);

@@ -279,10 +279,10 @@ static void full_queue(sg_cluster *cluster) {
     sg_status status = SG_OK;
     sg_shard_info info = info_of();
     int i;
-    for (i = 0; i < 1000 && status == SG_OK; i++) status = sg_cluster_send(cluster, 1, PAYLOAD, strlen(PAYLOAD));
+    for (i = 0; i < 1024 && status == SG_OK; i++) status = sg_cluster_send(cluster, 1, PAYLOAD, strlen(PAYLOAD));
     FAILS(sg_cluster_send(cluster, 1, PAYLOAD, strlen(PAYLOAD)), SG_ERROR_QUEUE_FULL);
     WORKS(sg_cluster_info(cluster, 1, &info));
-    CHECK(info.commands_queued == 1000);
+    CHECK(info.commands_queued == 1024);
 }
 
 static void running(const sg_config *config) {
