@@ -64,7 +64,8 @@ final class Dialer: @unchecked Sendable {
     private func tryNext() {
         guard !finished else { return }
         while let address = addresses.popFirst() {
-            let fd = socket(address.family, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
+            let fd = socket(
+                address.family, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
             guard fd >= 0 else {
                 lastError = systemMessage(clinux_errno())
                 continue

@@ -6,7 +6,9 @@ package struct SocketAddress: Sendable {
     private let length: socklen_t
 
     init?(_ info: addrinfo) {
-        guard let address = info.ai_addr, Int(info.ai_addrlen) <= MemoryLayout<sockaddr_storage>.size else { return nil }
+        guard let address = info.ai_addr, Int(info.ai_addrlen) <= MemoryLayout<sockaddr_storage>.size else {
+            return nil
+        }
         storage = sockaddr_storage()
         length = info.ai_addrlen
         withUnsafeMutableBytes(of: &storage) {
