@@ -33,27 +33,26 @@ import Testing
         input.begin()
         defer { input.end() }
         for _ in 0..<Int.random(in: 0...6, using: &random) {
-            guard input.bytes.elementsEqual(model) else { return "loses bytes" }
+            guard Array(input.bytes) == model else { return "loses bytes" }
             let needed = model.count + Int.random(in: 1...limit, using: &random)
             let space = input.space(needed: needed)
             guard space.count > 0 else { return "has no space for \(needed) bytes with \(model.count)" }
             let count = Int.random(in: 0...min(space.count, 9_000), using: &random)
-            for index in 0..<count {
-                space[index] = next
-                model.append(next)
-                next &+= 1
-            }
+            let fresh = (0..<count).map { next &+ UInt8(truncatingIfNeeded: $0) }
+            space.copyBytes(from: fresh)
+            model += fresh
+            next &+= UInt8(truncatingIfNeeded: count)
             input.produced(count)
-            guard input.bytes.elementsEqual(model) else { return "garbles bytes" }
+            guard Array(input.bytes) == model else { return "garbles bytes" }
             let used =
                 Bool.random(using: &random) ? model.count : Int.random(in: 0...model.count, using: &random)
             input.consume(used)
             model.removeFirst(used)
         }
-        return input.bytes.elementsEqual(model) ? nil : "loses bytes at the end of a turn"
+        return Array(input.bytes) == model ? nil : "loses bytes at the end of a turn"
     }
 
-    @Test(arguments: 1...12 as ClosedRange<UInt64>) func keepsEveryConnectionsBytesApart(seed: UInt64) {
+    @Test(arguments: 1...4 as ClosedRange<UInt64>) func keepsEveryConnectionsBytesApart(seed: UInt64) {
         var random = Generator(state: seed)
         let shared = Shared(capacity: 16_384)
         do {
