@@ -50,7 +50,8 @@ let package = Package(
         ),
 
         .testTarget(name: "GatewayProtocolTests", dependencies: ["GatewayProtocol", "CLinux"]),
-        .testTarget(name: "GatewayTransportTests", dependencies: ["GatewayTransport", "CLinux", "CZlib", "CZstd"]),
+        .testTarget(
+            name: "GatewayTransportTests", dependencies: ["GatewayTransport", "CLinux", "COpenSSL", "CZlib", "CZstd"]),
         .testTarget(
             name: "SwiftGatewayTests", dependencies: ["SwiftGateway", "GatewayProtocol", "GatewayTransport", "CLinux"]),
         .executableTarget(name: "autobahn-client", dependencies: ["GatewayTransport"], path: "Tests/Autobahn/client"),

@@ -107,6 +107,17 @@ private let second: UInt64 = 1_000_000_000
         #expect(rig.connectFailed().delays.allSatisfy { $0 < Backoff.smallJitter })
     }
 
+    @Test func restartsWithAFreshBackoff() {
+        var rig = SessionRig()
+        _ = rig.start()
+        for _ in 0..<8 {
+            _ = rig.connectFailed()
+            _ = rig.reconnect()
+        }
+        #expect(rig.restart(resuming: true).contains(.report(.state(.connecting, code: 1, delay: 0))))
+        #expect(rig.connectFailed().delays.allSatisfy { $0 < Backoff.smallJitter })
+    }
+
     @Test(arguments: [true, false]) func restartsFromEveryState(resuming: Bool) {
         for (state, var rig) in SessionRig.everyState() {
             let before = rig.session.resumableSession
