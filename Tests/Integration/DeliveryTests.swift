@@ -62,7 +62,6 @@ extension Integration {
                 gate.open()
                 try await recorder.wait("all of it", timeout: .seconds(30)) { $0.trace().message == UInt64(count) }
                 #expect(recorder.record.violations == [])
-                if !recorder.record.closes.isEmpty { for e in await rig.journal.entries { print("J", e.time, e.connection ?? 0, e.event) } }
                 #expect(recorder.record.closes.isEmpty)
                 let after = await rig.journal.heartbeats.count
                 try await rig.untilServer("heartbeats after that") { $0.heartbeats.count >= after + 2 }

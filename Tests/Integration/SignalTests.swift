@@ -153,7 +153,6 @@ extension Integration {
                 let beats = await rig.journal.entries(from: start).count {
                     if case .heartbeat = $0.event { $0.connection == 1 } else { false }
                 }
-                if beats != zombie.beats { for e in await rig.journal.entries(from: start) { print("J", e.time, e.connection ?? 0, e.event) }; print(rig.record.events.filter { $0.kind != .dispatch }) }
                 #expect(beats == zombie.beats)
                 #expect(try rig.cluster.info(shard: 0).zombies == 1)
                 #expect(rig.record.closes.first?.code == 1006)

@@ -62,9 +62,12 @@ final class DeliveryQueue: @unchecked Sendable {
     private let handler: EventHandler
     private let loop: EventLoop
 
-    // Positions count up for ever; `& mask` gives the place. Producer and consumer each write one of them.
+    // Positions count up for ever. Producer and consumer each write one of them.
     private let head = Atomic<Int>(0)
     private let tail = Atomic<Int>(0)
+    /// The position whose place is the front of the ring. Written by the producer, and only while the ring is empty, so
+    /// that it holds for all records the consumer finds between its position and a `head` that it loaded before.
+    private let origin = Atomic<Int>(0)
     private let consumerSleeps = Atomic<Bool>(false)
     private let producerWaits = Atomic<Bool>(false)
     private let signal = Monitor(Signal())
@@ -192,11 +195,14 @@ final class DeliveryQueue: @unchecked Sendable {
         let reserve = header.kind == .payload ? 2 * Self.headerSize : 0
         let size = (Self.headerSize + payload + 15) & ~15
         var position = head.load(ordering: .relaxed)
-        let offset = position & mask
+        var offset = place(of: position)
         // An empty ring starts over at its front, so that a ring that is seldom full keeps to few pages.
+        if offset > Self.wakeThreshold, isEmpty(at: position) {
+            origin.store(position, ordering: .relaxed)
+            offset = 0
+        }
         let toEnd = capacity - offset
-        let restarts = offset > Self.wakeThreshold && isEmpty(at: position)
-        let wraps = toEnd < size || restarts
+        let wraps = toEnd < size
         let needed = wraps ? toEnd + size : size
         if needed + reserve > capacity - (position - seenTail) {
             seenTail = tail.load(ordering: .acquiring)
@@ -213,12 +219,16 @@ final class DeliveryQueue: @unchecked Sendable {
         }
         var header = header
         header.size = size
-        let target = base + (position & mask)
+        let target = base + place(of: position)
         let copiesName = header.staticName == nil && header.nameCount > 0 && header.boxed == nil
         target.initializeMemory(as: Header.self, to: header)
         if let event { Self.write(event, copiesName: copiesName, to: target + Self.headerSize) }
         return position + size
     }
+
+    /// Where a position lies, in bytes from the front.
+    @inline(__always)
+    private func place(of position: Int) -> Int { (position &- origin.load(ordering: .relaxed)) & mask }
 
     private func isEmpty(at position: Int) -> Bool {
         if position == seenTail { return true }
@@ -303,7 +313,7 @@ final class DeliveryQueue: @unchecked Sendable {
 
     /// Delivers the record at `position` and returns the next one's.
     private func step(_ position: Int) -> Int {
-        let offset = position & mask
+        let offset = place(of: position)
         if capacity - offset < Self.headerSize { return position + capacity - offset }
         let record = base + offset
         let header = record.load(as: Header.self)
