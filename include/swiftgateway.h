@@ -585,7 +585,7 @@ void sg_cluster_free(sg_cluster *cluster);
 sg_status sg_cluster_shard_ids(const sg_cluster *cluster, uint32_t *ids, size_t *count);
 
 /* A snapshot of one shard; the caller sets out->struct_size. SG_ERROR_NOT_FOUND: not a shard of this cluster.
- * SG_ERROR_INVALID_STATE: the cluster does not run. */
+ * SG_ERROR_INVALID_STATE: the cluster was never started. After a shutdown: as it was at the end. */
 sg_status sg_cluster_info(const sg_cluster *cluster, uint32_t shard_id, sg_shard_info *out);
 
 /* Queues a payload, a whole JSON object such as {"op":3,"d":…}, for one shard. It is sent in its turn while the shard

@@ -85,6 +85,7 @@ public func sg_config_set_shards_bucket(
     _ handle: OpaquePointer?, _ bucket: UInt32, _ buckets: UInt32, _ total: UInt32
 ) -> sg_status {
     change(handle) { (c) throws(GatewayError) in
+        guard total > 0 else { throw .invalid("The total number of shards must not be 0.") }
         try c.setShards(.bucket(bucket: bucket, buckets: buckets, total: total))
     }
 }

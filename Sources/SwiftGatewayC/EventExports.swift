@@ -28,12 +28,15 @@ private func place(
         throw .invalid("the struct_size of event is \(event.pointee.struct_size)")
     }
     guard let pointer else { throw .invalid("pointer is NULL") }
+    let path = UnsafeRawBufferPointer(start: pointer, count: length(of: pointer))
+    guard path.allSatisfy({ $0 < 0x80 }) || String(validating: path, as: UTF8.self) != nil else {
+        throw .invalid("pointer is not UTF-8")
+    }
     guard let data = event.pointee.data, event.pointee.data_length > 0 else {
         throw GatewayError(.notFound, "the event has no data")
     }
     return (
-        UnsafeRawBufferPointer(start: data, count: event.pointee.data_length),
-        UnsafeRawBufferPointer(start: pointer, count: length(of: pointer))
+        UnsafeRawBufferPointer(start: data, count: event.pointee.data_length), path
     )
 }
 

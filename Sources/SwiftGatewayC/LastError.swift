@@ -10,7 +10,7 @@ enum LastError {
         return key
     }()
 
-    private static let none: StaticString = ""
+    private static let none: StaticString = "no error"
 
     static var text: UnsafePointer<CChar> {
         if let key, let stored = pthread_getspecific(key) {

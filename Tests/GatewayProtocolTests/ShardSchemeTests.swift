@@ -11,24 +11,24 @@ private func message(_ scheme: ShardScheme, recommended: UInt32 = 10) -> String?
 
 @Suite struct ShardSchemeTests {
     @Test func resolves() throws {
-        #expect(try ShardScheme.auto.resolve(recommended: 7) == ShardRange(ids: 0..<7, total: 7))
-        #expect(try ShardScheme.range(first: 2, count: 3, total: 9).resolve(recommended: 0).ids == 2..<5)
-        #expect(
-            try ShardScheme.range(first: 0, count: .max, total: .max).resolve(recommended: 0).ids.count == 4_294_967_295
-        )
-        #expect(try ShardScheme.bucket(1, of: 2, total: 0).resolve(recommended: 6) == ShardRange(ids: 3..<6, total: 6))
+        let all = try ShardScheme.auto.resolve(recommended: 7)
+        #expect(all == ShardRange(first: 0, end: 7, total: 7) && Array(all.ids) == [0, 1, 2, 3, 4, 5, 6])
+        #expect(Array(try ShardScheme.range(first: 2, count: 3, total: 9).resolve(recommended: 0).ids) == [2, 3, 4])
+        let most = ShardScheme.maximumTotal
+        #expect(try ShardScheme.range(first: 0, count: most, total: most).resolve(recommended: 0).total == most)
+        let bucket = try ShardScheme.bucket(1, of: 2, total: 0).resolve(recommended: 6)
+        #expect(Array(bucket.ids) == [1, 3, 5] && bucket.total == 6)
     }
 
     @Test(arguments: [(1, 1), (7, 3), (16, 16), (1_000, 7), (16_384, 48)] as [(UInt32, UInt32)])
-    func splitsEvenly(_ total: UInt32, _ buckets: UInt32) throws {
-        var next: UInt32 = 0
+    func bucketsHoldEveryShardOnce(_ total: UInt32, _ buckets: UInt32) throws {
+        var seen: Set<UInt32> = []
         for bucket in 0..<buckets {
-            let ids = try ShardScheme.bucket(bucket, of: buckets, total: total).resolve(recommended: 0).ids
-            #expect(ids.lowerBound == next)
+            let ids = Array(try ShardScheme.bucket(bucket, of: buckets, total: total).resolve(recommended: 0).ids)
+            #expect(ids.allSatisfy { $0 % buckets == bucket && $0 < total && seen.insert($0).inserted })
             #expect(UInt32(ids.count) == total / buckets || UInt32(ids.count) == total / buckets + 1)
-            next = ids.upperBound
         }
-        #expect(next == total)
+        #expect(seen.count == Int(total))
     }
 
     @Test func saysWhichNumberIsWrong() {
@@ -42,6 +42,11 @@ private func message(_ scheme: ShardScheme, recommended: UInt32 = 10) -> String?
         #expect(message(.bucket(2, of: 2, total: 4)) == "Bucket 2 does not exist with 2 in total; the last one is 1.")
         #expect(message(.bucket(0, of: 5, total: 4)) == "4 shards in total are too few for 5 buckets.")
         #expect(message(.bucket(0, of: 11, total: 0)) == "10 shards in total are too few for 11 buckets.")
+        #expect(
+            message(.range(first: 0, count: 1, total: 1_000_001))
+                == "1000001 shards in total are more than 1000000.")
+        #expect(message(.bucket(0, of: 1, total: .max)) != nil)
+        #expect(message(.auto, recommended: 1_000_001) != nil)
         #expect(message(.auto, recommended: 0) == "The API recommends 0 shards; set their number yourself.")
         #expect(message(.range(first: 0, count: 1, total: 1), recommended: 0) == nil)
     }

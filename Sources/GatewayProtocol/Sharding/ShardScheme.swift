@@ -4,9 +4,13 @@ package enum ShardScheme: Sendable, Equatable {
     case auto
     /// The shards `first ..< first + count` of `total`.
     case range(first: UInt32, count: UInt32, total: UInt32)
-    /// The part of `total` shards that process number `bucket` of `buckets` runs; 0 in total for as many as the API
-    /// recommends. Parts are consecutive ids and differ by one shard at most.
+    /// The shards that process number `bucket` of `buckets` runs: those whose id leaves `bucket` when divided by
+    /// `buckets`; 0 in total for as many as the API recommends.
     case bucket(UInt32, of: UInt32, total: UInt32)
+
+    /// More shards than any bot has: Discord's largest have some thousands. A number beyond is a mistake, and would cost
+    /// the memory of so many shards.
+    package static let maximumTotal: UInt32 = 1_000_000
 
     /// Whether the API's recommendation is needed to tell the shards.
     package var needsRecommendation: Bool {
@@ -16,8 +20,18 @@ package enum ShardScheme: Sendable, Equatable {
         }
     }
 
+    private var total: UInt32? {
+        switch self {
+        case .auto: nil
+        case .range(_, _, let total), .bucket(_, of: _, let total): total
+        }
+    }
+
     /// Throws for numbers that name no shards, whatever the API recommends.
     package func validate() throws(ShardSchemeError) {
+        if let total, total > Self.maximumTotal {
+            throw ShardSchemeError("\(total) shards in total are more than \(Self.maximumTotal).")
+        }
         switch self {
         case .auto:
             break
@@ -47,35 +61,42 @@ package enum ShardScheme: Sendable, Equatable {
         if needsRecommendation, recommended == 0 {
             throw ShardSchemeError("The API recommends 0 shards; set their number yourself.")
         }
+        if needsRecommendation, recommended > Self.maximumTotal {
+            throw ShardSchemeError("The API recommends \(recommended) shards, more than \(Self.maximumTotal).")
+        }
         switch self {
         case .auto:
-            return ShardRange(ids: 0..<recommended, total: recommended)
+            return ShardRange(first: 0, end: recommended, total: recommended)
         case .range(let first, let count, let total):
-            return ShardRange(ids: first..<(first + count), total: total)
+            return ShardRange(first: first, end: first + count, total: total)
         case .bucket(let bucket, of: let buckets, let fixed):
             let total = fixed == 0 ? recommended : fixed
             guard total >= buckets else {
                 throw ShardSchemeError("\(total) shards in total are too few for \(buckets) buckets.")
             }
-            // The boundaries of equal parts, each rounded down, are never more than one apart from equal.
-            let start = UInt64(bucket) * UInt64(total) / UInt64(buckets)
-            let end = (UInt64(bucket) + 1) * UInt64(total) / UInt64(buckets)
-            return ShardRange(ids: UInt32(start)..<UInt32(end), total: total)
+            return ShardRange(first: bucket, end: total, step: buckets, total: total)
         }
     }
 }
 
-/// Consecutive shards out of a total.
+/// Evenly spaced shards out of a total.
 package struct ShardRange: Sendable, Equatable {
-    /// The shards' ids, rising; enumerating them stores nothing.
-    package var ids: Range<UInt32>
+    private let first: UInt32
+    private let end: UInt32
+    private let step: UInt32
     /// The number of shards of the whole bot.
-    package var total: UInt32
+    package let total: UInt32
 
-    package init(ids: Range<UInt32>, total: UInt32) {
-        self.ids = ids
+    /// Every `step`th shard from `first`, below `end`.
+    package init(first: UInt32, end: UInt32, step: UInt32 = 1, total: UInt32) {
+        self.first = first
+        self.end = end
+        self.step = step
         self.total = total
     }
+
+    /// The shards' ids, rising; enumerating them stores nothing.
+    package var ids: StrideTo<UInt32> { stride(from: first, to: end, by: Int(step)) }
 
     /// The shard that gets the events of a guild (`gateway.md` §16), zero when there is no total.
     package static func shard(ofGuild guild: UInt64, total: UInt32) -> UInt32 {

@@ -18,7 +18,16 @@ extension Cluster {
     }
 
     /// Throws `notFound`, or `invalidState` when the cluster is not running.
-    public func info(shard id: UInt32) throws(GatewayError) -> ShardInfo { try engine().info(id) }
+    public func info(shard id: UInt32) throws(GatewayError) -> ShardInfo {
+        if let engine = currentEngine { return try engine.info(id) }
+        let (infos, neverStarted) = state.withLock { state in
+            if case .idle = state.phase { return (state.lastInfos, true) }
+            return (state.lastInfos, false)
+        }
+        if neverStarted { throw GatewayError(.invalidState, "the cluster was never started") }
+        guard let info = infos[id] else { throw GatewayError(.notFound, "there is no shard \(id) in this cluster") }
+        return info
+    }
 
     /// Queues a command for one shard. It is sent as soon as the shard is active and the send window lets it through,
     /// and survives reconnects. Throws `queueFull` (1,000 wait already), `notFound`, `invalidState`.

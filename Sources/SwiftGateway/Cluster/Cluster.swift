@@ -23,6 +23,8 @@ public final class Cluster: Sendable {
         /// Sessions to go on with at the next start.
         var sessions: [UInt32: ResumableSession]
         var sessionsTotal: UInt32
+        /// What the shards came to in the last run.
+        var lastInfos: [UInt32: ShardInfo] = [:]
     }
 
     let configuration: Configuration
@@ -54,6 +56,7 @@ public final class Cluster: Sendable {
             state.ready = []
             state.ended = []
             state.failure = nil
+            state.lastInfos = [:]
             state.phase = .running(engine)
         }
         do throws(GatewayError) {
@@ -132,6 +135,7 @@ public final class Cluster: Sendable {
             state.update {
                 $0.sessions = engine.document().sessions
                 $0.sessionsTotal = engine.total
+                for cell in engine.cells { $0.lastInfos[cell.id] = ShardInfo(cell) }
                 $0.phase = .stopped(nil)
             }
             if !finished {
