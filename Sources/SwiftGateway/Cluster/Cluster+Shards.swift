@@ -17,14 +17,12 @@ extension Cluster {
         return Array(try configuration.scheme.resolved(recommended: 1).ids)
     }
 
-    /// Throws `notFound`, or `invalidState` when the cluster is not running.
+    /// A snapshot of one shard; after a shutdown as it was at the end. Throws `notFound`, or `invalidState` when the cluster
+    /// was never started.
     public func info(shard id: UInt32) throws(GatewayError) -> ShardInfo {
         if let engine = currentEngine { return try engine.info(id) }
-        let (infos, neverStarted) = state.withLock { state in
-            if case .idle = state.phase { return (state.lastInfos, true) }
-            return (state.lastInfos, false)
-        }
-        if neverStarted { throw GatewayError(.invalidState, "the cluster was never started") }
+        let infos = state.withLock { $0.lastInfos }
+        if infos.isEmpty { throw GatewayError(.invalidState, "the cluster was never started") }
         guard let info = infos[id] else { throw GatewayError(.notFound, "there is no shard \(id) in this cluster") }
         return info
     }
