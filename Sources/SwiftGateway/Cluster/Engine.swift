@@ -328,8 +328,8 @@ final class Engine: @unchecked Sendable {
 
     /// Ends everything. Returns whether all was closed and delivered in time.
     func end(resumable: Bool, deadline: UInt64?) -> Bool {
+        endBootstrap(deadline: deadline)
         let contexts = self.contexts
-        if let bootstrap { contexts.first?.loop.post { bootstrap.cancel() } }
         let runners = shards.withLock { Array($0.runners.values) }
         for runner in runners { runner.onLoop { $0.shutdown(resumable: resumable) } }
         let ids = Set(runners.map { $0.cell.id })
@@ -341,6 +341,17 @@ final class Engine: @unchecked Sendable {
         for context in contexts where context.queue?.drain(until: deadline) == false { inTime = false }
         store?.finish()
         return inTime
+    }
+
+    /// From here on the API's answer starts no shards: it has come, or it will not be heard.
+    private func endBootstrap(deadline: UInt64?) {
+        guard let bootstrap, let loop = contexts.first?.loop else { return }
+        let done = Monitor(false)
+        loop.post {
+            bootstrap.cancel()
+            done.update { $0 = true }
+        }
+        _ = done.wait(until: deadline) { $0 ? true : nil }
     }
 
     /// Takes back a start that failed half-way.
