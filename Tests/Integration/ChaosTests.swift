@@ -43,6 +43,15 @@ extension Integration {
             (.close(code: 4008), .resume), (.drop(), .started), (.reconnect, .started), (.halfOpen, .started),
         ]
 
+        /// What led to the identifies beyond the first four, as the sandbox saw it.
+        static func story(_ journal: Journal) -> String {
+            let identifies = journal.entries.filter { if case .identify = $0.event { true } else { false } }
+            return identifies.dropFirst(4).map { extra in
+                let before = journal.entries.filter { $0.index <= extra.index && $0.shard == extra.shard }.suffix(60)
+                return before.map { "\($0.time) \($0.connection ?? 0) \($0.event)" }.joined(separator: "\n")
+            }.joined(separator: "\n\n")
+        }
+
         static var seed: UInt64 {
             ProcessInfo.processInfo.environment["CHAOS_SEED"].flatMap { UInt64($0) } ?? UInt64.random(in: 1...999_999)
         }
@@ -84,7 +93,10 @@ extension Integration {
                     let what: String
                     if random.next() % 4 == 0, let (fault, moment) = Self.welcomes.randomElement(using: &random) {
                         what = "\(fault.name) at \(moment.rawValue)"
-                        await rig.sandbox.inject(fault, at: moment, times: Int.random(in: 1...3, using: &random))
+                        // A RESUME without an answer at the main URL ends the session by rule.
+                        let endpoint: Endpoint? = fault == .silence && moment == .resume ? .resume : nil
+                        await rig.sandbox.inject(
+                            fault, at: moment, endpoint: endpoint, times: Int.random(in: 1...3, using: &random))
                         await rig.sandbox.inject(.drop(), shard: Int(shard))
                     } else {
                         let fault = Self.faults.randomElement(using: &random) ?? .drop()
@@ -111,6 +123,7 @@ extension Integration {
                 #expect(record.violations == [], "seed \(seed)")
                 #expect(shards.allSatisfy { record.trace($0).readies == 1 }, "seed \(seed)")
                 #expect(await rig.journal.identifies.count == 4, "seed \(seed)")
+                if await rig.journal.identifies.count != 4 { print(await Self.story(rig.journal)) }
                 #expect(record.errors.allSatisfy { $0.state != .fatal })
                 let totals = shards.map { record.trace($0) }
                 let resumes = totals.reduce(0) { $0 + $1.resumes }

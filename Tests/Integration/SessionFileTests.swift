@@ -59,7 +59,7 @@ extension Integration {
                     let second = try Self.next(rig, file: file)
                     try await Self.run(second) { second in
                         try await second.until("resumed, nothing lost") {
-                            $0.trace().resumes == 1 && $0.trace().message == 40
+                            $0.trace().resumes == 1 && $0.trace().message == 40 && $0.isActive()
                         }
                         #expect(second.record.states().prefix(4) == [.connecting, .awaitingHello, .resuming, .active])
                     }
