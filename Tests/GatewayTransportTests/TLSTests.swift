@@ -55,13 +55,12 @@ import Testing
 
     /// A server that says hello to whoever gets through its handshake.
     private func server(
-        _ context: TLSServerContext, seen: Monitor<[Peer]> = Monitor([]), gate: Monitor<Bool> = Monitor(true)
+        _ context: TLSServerContext, seen: Monitor<[Peer]> = Monitor([])
     ) throws -> TinyServer {
         try TinyServer { fd in
             guard let peer = TLSPeer(fd, context.context) else { return }
             seen.update { $0.append(Peer(resumed: peer.resumed, serverName: peer.serverName)) }
             guard !peer.readHead().isEmpty else { return }
-            _ = gate.wait(until: patience()) { $0 ? true : nil }
             peer.write("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
         }
     }
@@ -156,47 +155,74 @@ import Testing
         #expect(seen.withLock { $0.last?.resumed } == false)
     }
 
-    @Test func doesNotSufferFromAnotherConnectionsFailure() throws {
-        // libssl keeps errors per thread: what a refused certificate leaves there must not end the connections of others.
-        let certificate = try TestCertificate()
-        let gate = Monitor(false)
-        let seen = Monitor<[Peer]>([])
-        let good = try server(TLSServerContext(certificate), seen: seen, gate: gate)
-        let bad = try server(TLSServerContext(TestCertificate()))
-        let running = try RunningLoop()
-        let kept = Kept()
-        let waiting = try begin(running, host: "localhost", port: good.port, certificate.trusting(), kept: kept)
-        #expect(seen.wait(until: patience()) { $0.count == 1 ? true : nil } == true)
-        #expect(try ask(running, port: bad.port, certificate.trusting()).error?.status == .tls)
-        gate.update { $0 = true }
-        let outcome = try #require(waiting.wait(until: patience()) { $0 })
-        #expect(outcome.status == 200, "\(outcome)")
-        _ = running.run { _ in kept.exchange = nil }
-    }
-
-    @Test func doesNotSufferFromItsHostsUseOfTheLibrary() throws {
-        // A handler that runs on the loop's thread may use the same library and leave errors behind.
-        let certificate = try TestCertificate()
-        let gate = Monitor(false)
-        let seen = Monitor<[Peer]>([])
-        let server = try server(TLSServerContext(certificate), seen: seen, gate: gate)
-        let running = try RunningLoop()
-        let kept = Kept()
-        let waiting = try begin(running, host: "localhost", port: server.port, certificate.trusting(), kept: kept)
-        #expect(seen.wait(until: patience()) { $0.count == 1 ? true : nil } == true)
-        let left = running.run { _ in
-            _ = BIO_new_file("/nowhere/at/all", "r")
-            return ERR_peek_error() != 0
-        }
-        gate.update { $0 = true }
-        let outcome = try #require(waiting.wait(until: patience()) { $0 })
-        #expect(outcome.status == 200 && left == true, "\(outcome)")
-        _ = running.run { _ in kept.exchange = nil }
-    }
-
     @Test func saysWhichFileCannotBeLoaded() {
         let error = #expect(throws: GatewayError.self) { _ = try TLSContext(caFile: "/nowhere/ca.pem") }
         #expect(error?.status == .file && error?.message.contains("/nowhere/ca.pem") == true)
+    }
+}
+
+/// Both ends of a connection on one thread: libssl keeps one queue of errors for all that a thread does.
+@Suite struct TLSErrorQueueTests {
+    private final class Pair {
+        let client: TLSStream
+        /// The stream only borrows them.
+        private let buffers = LoopBuffers()
+        private let peer: OpaquePointer
+        private let server: TLSServerContext
+        private let far: Int32
+
+        init(_ certificate: TestCertificate, trusting trusted: TestCertificate) throws {
+            var ends: [Int32] = [0, 0]
+            let kind = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue)
+            try #require(socketpair(AF_UNIX, kind, 0, &ends) == 0)
+            server = try TLSServerContext(certificate)
+            peer = try #require(SSL_new(server.context))
+            far = ends[1]
+            SSL_set_fd(peer, far)
+            SSL_set_accept_state(peer)
+            client = try TLSStream(
+                fd: ends[0], host: "localhost", context: trusted.trusting(), buffers: buffers)
+        }
+
+        deinit {
+            SSL_free(peer)
+            close(far)
+        }
+
+        /// Nil when it succeeds.
+        func handshake() -> GatewayError? {
+            for _ in 0..<100 {
+                client.becameReadable()
+                let result = client.handshake()
+                if case .failed(let error) = result { return error }
+                let accepted = SSL_do_handshake(peer) == 1
+                ERR_clear_error()
+                if case .done = result, accepted { return nil }
+            }
+            return GatewayError(.timeout, "it never ends")
+        }
+    }
+
+    @Test func leavesNothingBehindForOthers() throws {
+        let pair = try Pair(TestCertificate(), trusting: TestCertificate())
+        #expect(pair.handshake()?.status == .tls)
+        #expect(ERR_peek_error() == 0)
+    }
+
+    @Test func takesNothingThatOthersLeftForItsOwn() throws {
+        let certificate = try TestCertificate()
+        let pair = try Pair(certificate, trusting: certificate)
+        #expect(pair.handshake() == nil)
+        let space = UnsafeMutableRawBufferPointer.allocate(byteCount: 1_024, alignment: 1)
+        defer { space.deallocate() }
+        pair.client.becameReadable()
+        #expect(pair.client.read(into: space) == .wouldBlock)
+        // As a handler on the loop's thread may leave it.
+        _ = BIO_new_file("/nowhere/at/all", "r")
+        #expect(ERR_peek_error() != 0)
+        pair.client.becameReadable()
+        #expect(pair.client.read(into: space) == .wouldBlock)
+        ERR_clear_error()
     }
 }
 
