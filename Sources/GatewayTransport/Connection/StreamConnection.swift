@@ -102,6 +102,7 @@ package class StreamConnection: Pollable, @unchecked Sendable {
         case .done:
             stage = .open
             watch(PollEvents.read | PollEvents.peerClosed)
+            guard isOpen else { return }
             streamOpened()
             // The peer's first bytes may have come with its last handshake message.
             if isOpen, stream.holdsUndelivered { streamReadable() }
