@@ -13,6 +13,8 @@
 static inline long copenssl_set_host_name(SSL *ssl, const char *name) { return SSL_set_tlsext_host_name(ssl, name); }
 static inline long copenssl_ctx_set_min_version(SSL_CTX *ctx, int v) { return SSL_CTX_set_min_proto_version(ctx, v); }
 static inline long copenssl_ctx_set_mode(SSL_CTX *ctx, long mode) { return SSL_CTX_set_mode(ctx, mode); }
+static inline void copenssl_set_mode(SSL *ssl, long mode) { SSL_set_mode(ssl, mode); }
+static inline void copenssl_clear_mode(SSL *ssl, long mode) { SSL_clear_mode(ssl, mode); }
 static inline long copenssl_ctx_set_cache_mode(SSL_CTX *ctx, long m) { return SSL_CTX_set_session_cache_mode(ctx, m); }
 static inline void copenssl_bio_clear_retry(BIO *b) { BIO_clear_retry_flags(b); }
 static inline void copenssl_bio_retry_read(BIO *b) { BIO_set_retry_read(b); }

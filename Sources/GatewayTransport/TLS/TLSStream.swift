@@ -9,6 +9,7 @@ final class TLSStream: ByteStream {
     private let context: TLSContext
     private let host: String
     private var handshakeDone = false
+    private var keepsBuffers = false
 
     /// Takes over `fd`: it is closed with the stream, or here when setting up fails.
     init(fd: Int32, host: String, context: TLSContext, buffers: LoopBuffers) throws(GatewayError) {
@@ -94,6 +95,7 @@ final class TLSStream: ByteStream {
         // libssl takes an error that anything on this thread left behind for one of this connection. Looking first costs
         // a fraction of clearing each time.
         if ERR_peek_error() != 0 { ERR_clear_error() }
+        keepBuffers(while: bio.pointee.wire.pointee.count > Self.burst)
         let result = SSL_read(ssl, target.baseAddress, Int32(clamping: target.count))
         if result > 0 { return .bytes(Int(result)) }
         switch SSL_get_error(ssl, result) {
@@ -109,6 +111,22 @@ final class TLSStream: ByteStream {
                 return .failed(systemMessage(bio.pointee.failure))
             }
             return .failed("TLS: \(TLSContext.reason())")
+        }
+    }
+
+    /// More bytes than two records have: libssl will need its record buffer again at once.
+    private static let burst = 32 * 1024
+
+    /// In a burst the record buffer is kept from record to record: giving it back after each, as an idle connection must,
+    /// is an allocation per event.
+    @inline(__always)
+    private func keepBuffers(while bursts: Bool) {
+        guard bursts != keepsBuffers else { return }
+        keepsBuffers = bursts
+        if bursts {
+            copenssl_clear_mode(ssl, Int(SSL_MODE_RELEASE_BUFFERS))
+        } else {
+            copenssl_set_mode(ssl, Int(SSL_MODE_RELEASE_BUFFERS))
         }
     }
 
