@@ -147,7 +147,7 @@ typedef enum sg_intent {
 typedef enum sg_compression {
     SG_COMPRESSION_NONE = 0,
     SG_COMPRESSION_ZLIB = 1, /* least memory, the default */
-    SG_COMPRESSION_ZSTD = 2  /* least CPU, four times the memory of a zlib shard; needs libzstd.so.1 at run time */
+    SG_COMPRESSION_ZSTD = 2  /* least CPU, five times the memory of a zlib shard; needs libzstd.so.1 at run time */
 } sg_compression;
 
 /* On which thread the event handler is called. */
@@ -428,12 +428,13 @@ sg_status sg_config_set_event_filter(sg_config *config, const char *const *names
 sg_status sg_config_set_event_kinds(sg_config *config, uint32_t kind_mask);
 
 /* A file in which sessions survive the process. Written atomically, at most every 250 ms and at shutdown; what it says
- * of a session is the last event whose delivery is complete, so that a resume repeats none and misses none. A file that
+ * of a session is the last event whose delivery is complete: a resume misses none, and repeats none after a shutdown;
+ * after a crash, what was handled since the last write comes again. A file that
  * is corrupt or of another bot gives an SG_EVENT_ERROR with SG_ERROR_FILE and a new session. Default: none. */
 sg_status sg_config_set_session_file(sg_config *config, const char *path);
 
 /* The wait after a failed connection: random up to first_ms, doubled for each further failure, up to limit_ms; back to
- * the beginning only after READY or RESUMED. 1 at least, first_ms at most limit_ms. Default 1000, 60000 (practice). */
+ * the beginning once a connection was live for first_ms after READY or RESUMED. 1 at least, first_ms at most limit_ms. Default 1000, 60000 (practice). */
 sg_status sg_config_set_backoff(sg_config *config, uint32_t first_ms, uint32_t limit_ms);
 
 /* The time for a whole connection attempt: name, TCP, TLS and upgrade. At least 1. Default 10000 (practice). */

@@ -6,7 +6,7 @@ public enum Compression: UInt32, CaseIterable, Sendable {
     case none = 0
     /// zlib-stream: least memory for its effect, the default.
     case zlib = 1
-    /// zstd-stream: half the CPU of zlib, about four times its memory per shard. Needs libzstd.so.1 at run time.
+    /// zstd-stream: half the CPU of zlib, about five times its memory per shard. Needs libzstd.so.1 at run time.
     case zstd = 2
 }
 

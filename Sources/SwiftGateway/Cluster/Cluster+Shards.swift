@@ -28,7 +28,7 @@ extension Cluster {
     }
 
     /// Queues a command for one shard. It is sent as soon as the shard is active and the send window lets it through,
-    /// and survives reconnects. Throws `queueFull` (1,000 wait already), `notFound`, `invalidState`.
+    /// and survives reconnects. Throws `queueFull` (1,024 wait already), `notFound`, `invalidState`.
     public func send(_ command: GatewayCommand, shard id: UInt32) throws(GatewayError) {
         try engine().send(id, command)
     }

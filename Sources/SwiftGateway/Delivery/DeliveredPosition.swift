@@ -1,7 +1,7 @@
 /// How far a shard's events have been delivered: which of its sessions, and which sequence in it, in one word that can
 /// be stored atomically.
 struct DeliveredPosition: Equatable, Sendable {
-    /// The number of the session in the low 16 bits' worth of the upper part; sequences have 48 bits: at a thousand
+    /// The session's number is in the upper 16 bits, the sequence in the lower 48: at a thousand
     /// events a second they last for nine thousand years.
     let raw: UInt64
 

@@ -231,7 +231,7 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
                 event.name = type.wireName
                 deliver(event, position: position)
             } else {
-                deliverUnknown(&event, name: name, escaped: envelope.nameHasEscapes, position: position)
+                deliverUnknown(&event, name: name, position: position)
             }
         } else {
             skip(to: position)
@@ -300,7 +300,7 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
 
     /// A name that is not in the table is delivered as it stands, with a NUL behind it.
     private func deliverUnknown(
-        _ event: inout EventView, name: UnsafeRawBufferPointer, escaped: Bool, position: DeliveredPosition
+        _ event: inout EventView, name: UnsafeRawBufferPointer, position: DeliveredPosition
     ) {
         withUnsafeTemporaryAllocation(byteCount: name.count + 1, alignment: 1) { copy in
             copy.copyMemory(from: name)
