@@ -102,7 +102,8 @@ extension Integration {
                 client: { try $0.setBackoff(firstMilliseconds: 2000, limitMilliseconds: 2000) },
                 faults: [FaultOrder(.drop(), at: .started, times: 3)]
             ) { rig in
-                try await rig.until("two losses") { $0.closes.count >= 2 }
+                // The close is told before the pause that follows it: wait for what is looked at.
+                try await rig.until("two pauses") { $0.states().filter { $0 == .backoff }.count >= 2 }
                 let waits = rig.record.events.filter { $0.kind == .state && $0.state == .backoff }
                 // Lived for less than the first backoff, so the count of failures goes on.
                 #expect(waits.prefix(2).map(\.code) == [1, 2])
