@@ -7,7 +7,7 @@ extension ShardSession {
         case .idle, .stopped, .fatal: return nil
         case .backoff(let until): return until
         case .connecting(_, let at): return at == .max ? nil : at
-        case .closing(let at, _, _, _): return at
+        case .closing(let closing): return closing.deadline
         case .awaitingHello(let at), .resuming(let at): deadline = at
         case .awaitingIdentify, .identifying: break
         case .active:
@@ -36,8 +36,8 @@ extension ShardSession {
                     "connecting took longer than the connect timeout of \(settings.connectTimeout / 1_000_000) ms"),
                 now: now, &actions)
             return
-        case .closing(let deadline, _, _, _):
-            guard now >= deadline else { return }
+        case .closing(let closing):
+            guard now >= closing.deadline else { return }
             actions.append(.drop(code: 4000))
             disconnected(code: 1006, reason: "the close frame was not answered", now: now, &actions)
             return

@@ -1,6 +1,6 @@
-/// How a session hears of its connection.
+/// Making a connection, and what it says of itself.
 extension ShardSession {
-    /// How many attempts at the resume host may fail before the main URL is used (issue: two; `gateway.md` §8: 2 or 3).
+    /// How many attempts at the resume host may fail before the main URL is used (`gateway.md` §8: 2 or 3).
     private static let resumeHostAttempts = 2
 
     /// The attempt that was asked for begins: its time counts from here, not from when it had to wait for its turn.
@@ -48,22 +48,7 @@ extension ShardSession {
         case .connecting:
             connectFailed(
                 GatewayError(.network, "the connection ended during the handshake: \(reason)"), now: now, &actions)
-        case .closing(_, let sent, let sentReason, let sequel):
-            leaveConnection(&actions)
-            // The peer answers with the code it was sent; another code is its own judgement and counts as such.
-            let reaction = code == sent || code == 1006 || code == 1005 ? nil : CloseCode.reaction(to: code)
-            let told = reaction == nil ? (sent, sentReason) : (code, reason)
-            if reaction == .identify { dropSession() }
-            switch sequel {
-            case .stop:
-                actions.append(.report(.closed(code: told.0, reason: told.1, next: .stopped)))
-                enter(.stopped, &actions)
-            case .reconnect where reaction == .stop:
-                end(code: code, reason: reason, &actions)
-            case .reconnect(let notBefore):
-                actions.append(.report(.closed(code: told.0, reason: told.1, next: .backoff)))
-                backOff(atLeast: notBefore > now ? notBefore - now : 0, now: now, &actions)
-            }
+        case .closing(let closing): closed(closing, code: code, reason: reason, now: now, &actions)
         case .awaitingHello, .awaitingIdentify, .identifying, .resuming, .active:
             lost(code: code, reason: reason, now: now, &actions)
         }
@@ -75,7 +60,10 @@ extension ShardSession {
     ) {
         switch phase {
         case .idle, .backoff, .stopped, .fatal: return
-        default:
+        case .connecting:
+            actions.append(.drop(code: closeCode))
+            connectFailed(error, now: now, &actions)
+        case .awaitingHello, .awaitingIdentify, .identifying, .resuming, .active, .closing:
             actions.append(.report(.error(error)))
             actions.append(.drop(code: closeCode))
             disconnected(code: 1006, reason: error.message, now: now, &actions)

@@ -3,12 +3,12 @@ extension ShardSession {
     mutating func close(
         code: UInt16, reason: String, then sequel: Phase.Sequel, now: UInt64, _ actions: inout [SessionAction]
     ) {
-        if case .active(let since) = phase, now - since >= settings.backoff.first { failures = 0 }
+        let closing = Phase.Closing(
+            deadline: now + settings.closeTimeout, sent: code, reason: reason, sequel: sequel, wasGood: isGood(now: now)
+        )
         if phase == .awaitingIdentify { actions.append(.cancelIdentify) }
         heartbeat = nil
-        enter(
-            .closing(
-                deadline: now + settings.closeTimeout, sent: code, reason: reason, then: sequel), &actions)
+        enter(.closing(closing), &actions)
         actions.append(.close(code: code, reason: reason))
     }
 
@@ -26,17 +26,39 @@ extension ShardSession {
             end(code: code, reason: reason, &actions)
         case let reaction:
             if reaction == .identify { dropSession() }
-            // A connection counts as good once it has been live for as long as the first backoff: a server that lets
-            // in and drops at once must not be met without pause. Codes that point to a mistake of ours never count.
-            switch phase {
-            case .active(let since) where now - since >= settings.backoff.first && !Self.isOwnMistake(code):
-                failures = 0
-            default: noteAttemptFailed()
-            }
+            if isGood(now: now), !Self.isOwnMistake(code) { failures = 0 } else { noteAttemptFailed() }
             leaveConnection(&actions)
             actions.append(.report(.closed(code: code, reason: reason, next: .backoff)))
             backOff(atLeast: 0, now: now, &actions)
         }
+    }
+
+    /// A connection that ends after a close which this side began.
+    mutating func closed(
+        _ closing: Phase.Closing, code: UInt16, reason: String, now: UInt64, _ actions: inout [SessionAction]
+    ) {
+        leaveConnection(&actions)
+        // The peer answers with the code it was sent; another code is its own judgement and counts as such.
+        let reaction = code == closing.sent || code == 1006 || code == 1005 ? nil : CloseCode.reaction(to: code)
+        let told = reaction == nil ? (closing.sent, closing.reason) : (code, reason)
+        if reaction == .identify { dropSession() }
+        switch closing.sequel {
+        case .stop:
+            actions.append(.report(.closed(code: told.0, reason: told.1, next: .stopped)))
+            enter(.stopped, &actions)
+        case .reconnect where reaction == .stop:
+            end(code: code, reason: reason, &actions)
+        case .reconnect(let notBefore):
+            if closing.wasGood, !Self.isOwnMistake(code) { failures = 0 }
+            actions.append(.report(.closed(code: told.0, reason: told.1, next: .backoff)))
+            backOff(atLeast: notBefore > now ? notBefore - now : 0, now: now, &actions)
+        }
+    }
+
+    /// A connection counts as good once it has been live for as long as the first backoff: a server that lets in and
+    /// drops at once must not be met without pause.
+    private func isGood(now: UInt64) -> Bool {
+        if case .active(let since) = phase { now - since >= settings.backoff.first } else { false }
     }
 
     mutating func end(code: UInt16, reason: String, _ actions: inout [SessionAction]) {
@@ -55,7 +77,8 @@ extension ShardSession {
         }
     }
 
-    /// Codes that say the client did something wrong (`gateway.md` §10): reconnecting at once could loop for ever.
+    /// Codes that say the client did something wrong (`gateway.md` §10): reconnecting at once could loop for ever, so a
+    /// connection that ends with one does not start the backoff over, however good it was.
     static func isOwnMistake(_ code: UInt16) -> Bool {
         switch CloseCode(rawValue: code) {
         case .unknownOpcode, .decodeError, .alreadyAuthenticated, .rateLimited: true

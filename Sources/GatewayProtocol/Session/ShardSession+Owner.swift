@@ -9,13 +9,16 @@ extension ShardSession {
     }
 
     /// Ends. With `resumable` the gateway keeps the session for a few minutes (close 4000), otherwise it is over (1000).
+    /// A session without a connection to say so on, or whose connection is closing with another code already, is
+    /// forgotten here all the same; the gateway only finds out when it times the session out.
     package mutating func shutdown(resumable keep: Bool, now: UInt64, _ actions: inout [SessionAction]) {
         let code: UInt16 = keep ? 4000 : 1000
         switch phase {
-        case .stopped, .fatal: return
+        case .stopped, .fatal: break
         case .idle, .backoff, .connecting: stop(dropping: phase != .idle, &actions)
-        case .closing(let deadline, let sent, let reason, _):
-            phase = .closing(deadline: deadline, sent: sent, reason: reason, then: .stop)
+        case .closing(var closing):
+            closing.sequel = .stop
+            phase = .closing(closing)
         case .awaitingHello, .awaitingIdentify, .identifying, .resuming, .active:
             close(code: code, reason: "shutdown", then: .stop, now: now, &actions)
         }
@@ -28,8 +31,9 @@ extension ShardSession {
         if !keep { dropSession() }
         failures = 0
         switch phase {
-        case .closing(let deadline, let sent, let reason, _):
-            phase = .closing(deadline: deadline, sent: sent, reason: reason, then: .reconnect(notBefore: now))
+        case .closing(var closing):
+            closing.sequel = .reconnect(notBefore: now)
+            phase = .closing(closing)
         case .idle, .stopped, .fatal, .backoff: connect(now: now, &actions)
         case .connecting:
             actions.append(.drop(code: 4000))

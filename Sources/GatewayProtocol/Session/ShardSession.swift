@@ -14,9 +14,20 @@ package struct ShardSession: Sendable {
         case identifying
         case resuming(deadline: UInt64)
         case active(since: UInt64)
-        case closing(deadline: UInt64, sent: UInt16, reason: String, then: Sequel)
+        case closing(Closing)
         case stopped
         case fatal
+
+        /// A close that this side began.
+        struct Closing: Equatable {
+            var deadline: UInt64
+            /// The code that went out.
+            var sent: UInt16
+            var reason: String
+            var sequel: Sequel
+            /// The connection was live for long enough to start the backoff over.
+            var wasGood: Bool
+        }
 
         /// What follows a close that this side began.
         enum Sequel: Equatable {
