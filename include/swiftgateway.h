@@ -164,7 +164,7 @@ typedef enum sg_zombie_policy {
 
 /* How to leave (§11). */
 typedef enum sg_shutdown_mode {
-    SG_SHUTDOWN_FINAL = 0,    /* close 1000: the bot goes offline at once, the session is over */
+    SG_SHUTDOWN_FINAL = 0,    /* close 1000: the bot goes offline at once, the session is over and forgotten */
     SG_SHUTDOWN_RESUMABLE = 1 /* close 4000: the session is kept and can be resumed for some minutes */
 } sg_shutdown_mode;
 
@@ -575,7 +575,10 @@ sg_status sg_cluster_wait(sg_cluster *cluster, uint32_t timeout_ms);
 /* Ends every connection (SG_SHUTDOWN_…), after events already received have been delivered, writes the session file and
  * waits for all that. When the time passes, connections are dropped, undelivered events are left to a later resume, and
  * the answer is SG_ERROR_TIMEOUT; the cluster is stopped all the same. SG_OK, and nothing to do, for one that does not
- * run. No event is delivered after it returned. */
+ * run. No event is delivered after it returned. After SG_SHUTDOWN_FINAL neither the session file nor an export holds a
+ * session, whatever the shards were doing. One that had no connection just then (SG_SHARD_BACKOFF), or was closing it
+ * with 4000 already, cannot tell Discord: the bot stays shown online until that session times out there, some minutes
+ * later (§11). */
 sg_status sg_cluster_shutdown(sg_cluster *cluster, uint32_t mode, uint32_t timeout_ms);
 
 /* Destroys a cluster; one that still runs is shut down first, SG_SHUTDOWN_RESUMABLE, within 5 s. NULL is fine. */

@@ -29,6 +29,8 @@ final class Engine: @unchecked Sendable {
     /// The API refused: there will be no shards.
     private let givenUp = Atomic<Bool>(false)
     var hasGivenUp: Bool { givenUp.load(ordering: .acquiring) }
+    /// The end is final: no session is kept.
+    private let forgets = Atomic<Bool>(false)
     /// Speaks for the cluster before there are shards.
     private let bootCell: ShardCell
 
@@ -315,7 +317,9 @@ final class Engine: @unchecked Sendable {
     func document() -> SessionDocument {
         let (cells, total) = shards.withLock { (Array($0.cells.values), $0.total) }
         var sessions: [UInt32: ResumableSession] = [:]
-        for cell in cells { sessions[cell.id] = cell.deliveredSession }
+        if !forgets.load(ordering: .acquiring) {
+            for cell in cells { sessions[cell.id] = cell.deliveredSession }
+        }
         return SessionDocument(
             fingerprint: SessionDocument.fingerprint(of: configuration.bareToken), total: total, sessions: sessions)
     }
@@ -328,7 +332,9 @@ final class Engine: @unchecked Sendable {
 
     /// Ends everything. Returns whether all was closed and delivered in time.
     func end(resumable: Bool, deadline: UInt64?) -> Bool {
+        if !resumable { forgets.store(true, ordering: .releasing) }
         endBootstrap(deadline: deadline)
+        if !resumable, !isLaunched { forgetStoredSessions() }
         let contexts = self.contexts
         let runners = shards.withLock { Array($0.runners.values) }
         for runner in runners { runner.onLoop { $0.shutdown(resumable: resumable) } }
@@ -341,6 +347,23 @@ final class Engine: @unchecked Sendable {
         for context in contexts where context.queue?.drain(until: deadline) == false { inTime = false }
         store?.finish()
         return inTime
+    }
+
+    /// The shards whose sessions are in the file were never made: nobody else takes them out of it.
+    private func forgetStoredSessions() {
+        guard let path = configuration.sessionFile else { return }
+        let file = SessionFile(path: path)
+        do throws(GatewayError) {
+            guard let bytes = try file.read() else { return }
+            var document = try SessionDocument.parse(
+                bytes, fingerprint: SessionDocument.fingerprint(of: configuration.bareToken))
+            guard !document.sessions.isEmpty else { return }
+            document.sessions = [:]
+            try file.write(document.json(), synced: true)
+        } catch {
+            // Not ours to forget, or not to be read by the next run either.
+            log.write(.warning, "cluster") { error.message }
+        }
     }
 
     /// From here on the API's answer starts no shards: it has come, or it will not be heard.
