@@ -376,7 +376,8 @@ sg_config *sg_config_new(const char *token, uint64_t intents);
 void sg_config_free(sg_config *config);
 
 /* Where to connect: wss:// or ws:// with a host and, where wanted, port and path; no user. The engine adds its query in
- * place of any other. Default: asked of the API with GET /gateway/bot (§2). */
+ * place of any other. Default: asked of the API with GET /gateway/bot (§2), or, with a shard total set, with GET
+ * /gateway where the API does not know the former; how many identifies are left is not known then. */
 sg_status sg_config_set_gateway_url(sg_config *config, const char *url);
 
 /* The base of the HTTP API, https:// or http://. Default "https://discord.com/api/v10". Not used when a gateway URL and
@@ -497,6 +498,12 @@ typedef struct sg_gateway_bot {
  * SG_ERROR_RATE_LIMITED (429), SG_ERROR_HTTP (any other answer but 200, or a body that is not understood). May be called
  * inside a callback, which waits with it. */
 sg_status sg_fetch_gateway_bot(const sg_config *config, uint32_t timeout_ms, sg_gateway_bot *out);
+
+/* Asks the API once for the gateway's URL alone, with GET /gateway (§2), which needs no token: it is not sent and may be
+ * any. Written to `url` ("Strings" at the top); 256 bytes are plenty. The answer may be kept, and given to
+ * sg_config_set_gateway_url, for as long as connecting to it works. Errors and threads as sg_fetch_gateway_bot, without
+ * SG_ERROR_UNAUTHORIZED. */
+sg_status sg_fetch_gateway(const sg_config *config, uint32_t timeout_ms, char *url, size_t *length);
 
 /* -------------------------------------------------------------------------------------------- Shard information */
 

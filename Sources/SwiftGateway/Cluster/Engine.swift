@@ -75,33 +75,45 @@ final class Engine: @unchecked Sendable {
             try launch(gateway: url, bot: nil)
             return
         }
+        let timeout = configuration.session.connectTimeout
         let request = GatewayBotRequest(
-            configuration: configuration, tls: tls, resolver: resolver, timeout: configuration.session.connectTimeout)
+            configuration: configuration, tls: tls, resolver: resolver, timeout: timeout)
+        let needsURLAlone = !configuration.scheme.needsRecommendation
+        let fallback =
+            needsURLAlone
+            ? GatewayURLRequest(configuration: configuration, tls: tls, resolver: resolver, timeout: timeout) : nil
         let bootstrap = Bootstrap(
-            loop: first.loop, request: request, backoff: configuration.session.backoff,
+            loop: first.loop, request: request, fallback: fallback, backoff: configuration.session.backoff,
             onRetry: { [unowned self] error, delay in
                 log.write(.warning, "cluster") { "\(error.message); asking again in \(delay / 1_000_000) ms" }
                 tell(error, state: .backoff)
+            },
+            onFallback: { [unowned self] error in
+                log.write(.warning, "cluster") {
+                    "\(error.message); asking for the URL alone: how many identifies are left is not known"
+                }
             },
             completion: { [unowned self] result in bootstrapped(result) })
         self.bootstrap = bootstrap
         first.loop.post { bootstrap.start() }
     }
 
-    private func bootstrapped(_ result: Result<GatewayBot, GatewayError>) {
-        let bot: GatewayBot
+    private func bootstrapped(_ result: Result<Bootstrap.Answer, GatewayError>) {
+        let answer: Bootstrap.Answer
         switch result {
-        case .success(let answer): bot = answer
+        case .success(let success): answer = success
         case .failure(let error): return giveUp(error)
         }
         do throws(GatewayError) {
-            log.write(.info, "cluster") {
-                "the API recommends \(bot.shards) shards; \(bot.remaining) of \(bot.total) identifies left"
+            if let bot = answer.bot {
+                log.write(.info, "cluster") {
+                    "the API recommends \(bot.shards) shards; \(bot.remaining) of \(bot.total) identifies left"
+                }
             }
             if let url = configuration.gatewayURL {
-                try launch(gateway: url, bot: bot)
+                try launch(gateway: url, bot: answer.bot)
             } else {
-                try launch(gateway: try GatewayURL.checked(bot.url, webSocket: true), bot: bot)
+                try launch(gateway: try GatewayURL.checked(answer.url, webSocket: true), bot: answer.bot)
             }
         } catch {
             giveUp(error)
