@@ -71,7 +71,7 @@ final class DeliveryQueue: @unchecked Sendable {
     private let consumerSleeps = Atomic<Bool>(false)
     private let producerWaits = Atomic<Bool>(false)
     private let signal = Monitor(Signal())
-    private let thread = Mutex<EngineThread?>(nil)
+    private let thread = Lock<EngineThread?>(nil)
     /// The thread that runs this, as it says itself: `thread` is still being set when the first handler may ask.
     private let runner = Atomic<UInt>(0)
 
