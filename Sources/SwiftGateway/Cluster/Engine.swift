@@ -23,7 +23,7 @@ final class Engine: @unchecked Sendable {
     private let log: Log
     private let tls: TLSContext
     private let resolver = Resolver()
-    private let shards = Mutex(Shards())
+    private let shards = Lock(Shards())
     private var bootstrap: Bootstrap?
     private var store: SessionStore?
     /// The API refused: there will be no shards.
