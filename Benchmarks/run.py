@@ -22,6 +22,15 @@ from lines.table import Table
 # line: module, what it measures
 LINES = {
     "cpu": "CPU per event against the floor: inline and queued, bulk and one event per wakeup",
+    "latency": "from a readable socket to the callback at 1,000 events a second",
+    "memory": "anonymous memory per shard, idle and warm, at 1, 10, 100 and 1,000 shards",
+    "rest": "1,000 idle shards: time to all ready, CPU at rest, files, threads and timers",
+    "storm": "1,000 shards dropped at once: every one resumes; with and without TLS session resumption",
+    "sleeper": "memory of a queued consumer that sleeps under full load",
+    "threads": "two loop threads against one",
+    "library": "size, load time and memory of the library",
+    "fields": "two fields of a message against a full parse by a JSON library",
+    "allocations": "allocations per event in steady state",
 }
 
 
@@ -35,6 +44,7 @@ def main():
     parser.add_argument("--events", type=int, help="events of a bulk run; default 200000, quick 5000")
     parser.add_argument("--shards", type=int, help="the many shards; default 1000, quick 100")
     parser.add_argument("--seconds", type=float, help="how long a consumer sleeps and shards rest; default 60, quick 5")
+    parser.add_argument("--stacks", action="store_true", help="print where allocations come from")
     parser.add_argument("--modes", default=",".join(rig.MODES), help="of none,zlib,zstd")
     parser.add_argument("--json", metavar="FILE", help="write every figure and every sample there")
     options = parser.parse_args()
