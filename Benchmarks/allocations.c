@@ -1,7 +1,10 @@
 /* allocations: counts what a program allocates between two moments that it names itself (measure.h), on all threads.
  *
- *   LD_PRELOAD=./allocations.so client -a 10001 …
+ *   LD_PRELOAD=./allocations.so client -a 10001:110000 …
  *   BENCH_STACKS=FILE   also writes, for each stack that allocated, its number, and its frames as "object+offset"
+ *
+ * Told apart: what OWN itself calls for (the program, or the library whose path has BENCH_OWN in it), and what the
+ * libraries it uses call for.
  *
  * Counted: malloc, calloc, realloc, reallocarray, posix_memalign, aligned_alloc, memalign, mmap. Counted beside them: free.
  *
@@ -11,6 +14,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <execinfo.h>
+#include <link.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,7 +33,8 @@ extern void *__libc_memalign(size_t, size_t);
 extern void __libc_free(void *);
 
 static atomic_int armed;
-static atomic_long count, bytes, frees;
+static atomic_long count, own, frees;
+static uintptr_t own_start, own_end;
 
 enum { DEPTH = 24, STACKS = 512 };
 static struct stack {
@@ -59,10 +64,11 @@ static void keep_stack(size_t n) {
     atomic_flag_clear(&busy);
 }
 
-static inline void note(size_t n) {
+static inline __attribute__((always_inline)) void note(size_t n) {
     if (!atomic_load_explicit(&armed, memory_order_relaxed) || inside) return;
+    const uintptr_t caller = (uintptr_t)__builtin_return_address(0);
     count++;
-    bytes += (long)n;
+    if (caller >= own_start && caller < own_end) own++;
     if (!stack_file) return;
     inside = 1;
     keep_stack(n);
@@ -114,19 +120,32 @@ static void write_stacks(void) {
     fclose(f);
 }
 
+static int find_own(struct dl_phdr_info *object, size_t size, void *name) {
+    (void)size;
+    if (name ? !strstr(object->dlpi_name, name) : *object->dlpi_name) return 0; /* the program's own name is empty */
+    for (int i = 0; i < object->dlpi_phnum; i++) {
+        const uintptr_t start = object->dlpi_addr + object->dlpi_phdr[i].p_vaddr;
+        if (object->dlpi_phdr[i].p_type != PT_LOAD || !(object->dlpi_phdr[i].p_flags & PF_X)) continue;
+        own_start = start;
+        own_end = start + object->dlpi_phdr[i].p_memsz;
+    }
+    return 1;
+}
+
 /* see count_allocations in measure.h */
-long bench_allocations(int begin, long *all_bytes, long *all_frees) {
+long bench_allocations(int begin, long *all_own, long *all_frees) {
     if (begin) {
         void *first[4];
         stack_file = getenv("BENCH_STACKS");
         if (stack_file) backtrace(first, 4); /* which loads what it needs */
-        count = bytes = frees = 0;
+        dl_iterate_phdr(find_own, getenv("BENCH_OWN"));
+        count = own = frees = 0;
         armed = 1;
         return 0;
     }
     armed = 0;
     const long n = count;
-    if (all_bytes) *all_bytes = bytes;
+    if (all_own) *all_own = own;
     if (all_frees) *all_frees = frees;
     if (stack_file) write_stacks();
     return n;

@@ -11,7 +11,7 @@
  *   -n N                 shards; default 1                  -j N               loop threads; default 1, 0: the engine's
  *   -q BYTES             queue of queued delivery           -w US              the handler sleeps, for each event
  *   -t FILE -o FILE      latencies: loadgw's -t, and where to write them (measure.h)
- *   -a FROM              allocations between the events FROM and LAST (allocations.c)
+ *   -a FROM:TO           allocations between these events (allocations.c)
  *   -m                   memory: what smaps_rollup says, less what it said before the cluster was started
  *   -k                   stay: READY of every shard is enough; then "info" on standard input is answered by a line of
  *                        sums over all shards, and its end shuts down
@@ -28,7 +28,7 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static unsigned finished, failed;
-static uint64_t last, first, events;
+static uint64_t last, first, until, events;
 static struct rusage at_end;
 static struct timespec rest;
 static _Thread_local uint64_t sink, seen;
@@ -78,10 +78,10 @@ static void on_event_slow(const sg_event *event, void *user) {
     nanosleep(&rest, NULL);
 }
 
-static long allocations, allocated, frees;
+static long allocations, own, frees;
 static void on_event_counted(const sg_event *event, void *user) {
     if (event->sequence == first) count_allocations(1, NULL, NULL);
-    if (event->sequence == last) allocations = count_allocations(0, &allocated, &frees);
+    if (event->sequence == until) allocations = count_allocations(0, &own, &frees);
     on_event(event, user);
 }
 
@@ -149,7 +149,10 @@ int main(int argc, char **argv) {
         case 'w': sleep_us = atol(optarg); break;
         case 't': stamp_file = optarg; break;
         case 'o': latency_file = optarg; break;
-        case 'a': first = strtoull(optarg, NULL, 10); break;
+        case 'a':
+            first = strtoull(optarg, NULL, 10);
+            until = strchr(optarg, ':') ? strtoull(strchr(optarg, ':') + 1, NULL, 10) : 0;
+            break;
         case 'm': memory = 1; break;
         case 'k': stay = 1; break;
         default: return 2;
@@ -198,7 +201,7 @@ int main(int argc, char **argv) {
     if (memory)
         printf(",\"anonymous_kb\":%ld,\"private_dirty_kb\":%ld,\"base_kb\":%ld",
                settled_kb("Anonymous") - anonymous, settled_kb("Private_Dirty") - dirty, anonymous);
-    if (first) printf(",\"allocations\":%ld,\"allocated_bytes\":%ld,\"frees\":%ld", allocations, allocated, frees);
+    if (first) printf(",\"allocations\":%ld,\"own\":%ld,\"frees\":%ld", allocations, own, frees);
     printf("}\n");
     fflush(stdout);
     if (latency_file) write_latencies(latency_file);

@@ -5,7 +5,7 @@
  *   floor PORT none|zlib|zstd          (TLS, certificate not checked)
  * build: cc -O2 floor.c -o floor -lssl -lcrypto -lz -lzstd
  *
- * With -DMEASURE, which costs it a little: floor PORT MODE -t STAMPS LATENCIES | -a FROM LAST (see measure.h).
+ * With -DMEASURE, which costs it a little: floor PORT MODE -t STAMPS LATENCIES | -a FROM TO (see measure.h).
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -20,7 +20,7 @@
 #include <zstd.h>
 #ifdef MEASURE
 #include "measure.h"
-static long first, last, allocations, allocated, frees;
+static long first, until, allocations, own, frees;
 #endif
 
 enum { NONE, ZLIB, ZSTD };
@@ -75,7 +75,7 @@ __attribute__((noinline)) static void on_event(const char *name, size_t name_n, 
 #ifdef MEASURE
     if (stamps) note_latency((uint64_t)seq, 0);
     if (seq == first) count_allocations(1, NULL, NULL);
-    if (seq == last) allocations = count_allocations(0, &allocated, &frees);
+    if (seq == until) allocations = count_allocations(0, &own, &frees);
 #endif
     sink += (long)name_n + seq + d[n - 1];
     seen++;
@@ -108,7 +108,7 @@ int main(int argc, char **argv) {
     }
 #ifdef MEASURE
     if (argc == 6 && !strcmp(argv[3], "-t")) read_stamps(argv[4]);
-    if (argc == 6 && !strcmp(argv[3], "-a")) first = atol(argv[4]), last = atol(argv[5]);
+    if (argc == 6 && !strcmp(argv[3], "-a")) first = atol(argv[4]), until = atol(argv[5]);
 #endif
     int mode = !strcmp(argv[2], "zlib") ? ZLIB : !strcmp(argv[2], "zstd") ? ZSTD : NONE;
     fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -202,7 +202,7 @@ int main(int argc, char **argv) {
                        argv[2], seen, cpu, cpu * 1e6 / (double)seen, u.ru_maxrss);
 #ifdef MEASURE
                 if (stamps) write_latencies(argv[5]);
-                if (first) printf("{\"allocations\":%ld,\"frees\":%ld}\n", allocations, frees);
+                if (first) printf("{\"allocations\":%ld,\"own\":%ld,\"frees\":%ld}\n", allocations, own, frees);
 #endif
                 return 0;
             }

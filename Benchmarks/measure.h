@@ -58,10 +58,10 @@ static inline void write_latencies(const char *path) {
     }
 }
 
-/* begin: 1 begins, 0 ends and tells the number of allocations, of bytes, and of frees; -1 without allocations.c */
-static inline long count_allocations(int begin, long *bytes, long *frees) {
+/* begin: 1 begins, 0 ends and tells the number of allocations, of own ones, and of frees; -1 without allocations.c */
+static inline long count_allocations(int begin, long *own, long *frees) {
     long (*mark)(int, long *, long *);
     *(void **)&mark = dlsym(RTLD_DEFAULT, "bench_allocations");
-    return mark ? mark(begin, bytes, frees) : -1;
+    return mark ? mark(begin, own, frees) : -1;
 }
 #endif

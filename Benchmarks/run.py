@@ -41,7 +41,7 @@ def main():
     parser.add_argument("--skip", default="", help="all but these lines")
     parser.add_argument("--list", action="store_true", help="say what each line measures")
     parser.add_argument("--rounds", type=int, help="rounds of alternated runs; default 9, quick 1")
-    parser.add_argument("--events", type=int, help="events of a bulk run; default 200000, quick 5000")
+    parser.add_argument("--events", type=int, help="events of a bulk run; default 200000, quick 20000")
     parser.add_argument("--shards", type=int, help="the many shards; default 1000, quick 100")
     parser.add_argument("--seconds", type=float, help="how long a consumer sleeps and shards rest; default 60, quick 5")
     parser.add_argument("--stacks", action="store_true", help="print where allocations come from")
@@ -51,7 +51,7 @@ def main():
     if options.list:
         print("\n".join(f"{name:<14}{what}" for name, what in LINES.items()))
         return
-    for name, full, quick in (("rounds", 9, 1), ("events", 200_000, 5000), ("shards", 1000, 100), ("seconds", 60, 5)):
+    for name, full, quick in (("rounds", 9, 1), ("events", 200_000, 20_000), ("shards", 1000, 100), ("seconds", 60, 5)):
         if getattr(options, name) is None:
             setattr(options, name, quick if options.quick else full)
     options.modes = options.modes.split(",")

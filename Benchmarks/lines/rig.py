@@ -68,6 +68,16 @@ def build():
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65536) if hard != resource.RLIM_INFINITY else 65536, hard))
 
 
+def symbols():
+    """The folder of the library with names in it, built when it is missing or older than the library."""
+    folder = ROOT / "build" / "symbols"
+    named, plain = folder / "libswiftgateway.so", LIBRARY / "libswiftgateway.so"
+    if not named.exists() or named.stat().st_mtime < plain.stat().st_mtime:
+        subprocess.run([str(ROOT / "scripts" / "build-library"), "symbols"], check=True, stdout=subprocess.DEVNULL)
+        named.touch()
+    return folder
+
+
 def corpus(events):
     path = WORK / f"corpus-{events}.jsonl"
     if not path.exists():
