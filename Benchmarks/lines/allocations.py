@@ -14,7 +14,7 @@ def counted(load, mode, who, last, first, until, stacks=None):
     environment = dict(rig.ENVIRONMENT, LD_PRELOAD=str(rig.WORK / "allocations.so"))
     if stacks:
         environment["BENCH_STACKS"] = str(stacks)
-        environment["LD_LIBRARY_PATH"] = str(rig.symbols())
+        environment["LD_LIBRARY_PATH"] = str(rig.SYMBOLS)
     if who == "floor":
         command = [rig.WORK / "floor-measure", load.port, mode, "-a", first, until]
     else:

@@ -15,6 +15,7 @@ HERE = pathlib.Path(__file__).resolve().parent.parent
 ROOT = HERE.parent
 WORK = ROOT / "build" / "bench"
 LIBRARY = ROOT / "build" / "lib"
+SYMBOLS = ROOT / "build" / "symbols"  # the same code with names and lines
 MODES = ("none", "zlib", "zstd")
 ENVIRONMENT = dict(os.environ, LD_LIBRARY_PATH=str(LIBRARY))
 CA = WORK / "root.pem"
@@ -66,16 +67,6 @@ def build():
     # A thousand shards are a thousand files, twice.
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65536) if hard != resource.RLIM_INFINITY else 65536, hard))
-
-
-def symbols():
-    """The folder of the library with names in it, built when it is missing or older than the library."""
-    folder = ROOT / "build" / "symbols"
-    named, plain = folder / "libswiftgateway.so", LIBRARY / "libswiftgateway.so"
-    if not named.exists() or named.stat().st_mtime < plain.stat().st_mtime:
-        subprocess.run([str(ROOT / "scripts" / "build-library"), "symbols"], check=True, stdout=subprocess.DEVNULL)
-        named.touch()
-    return folder
 
 
 def corpus(events):
