@@ -31,6 +31,7 @@ LINES = {
     "library": "size, load time and memory of the library",
     "fields": "two fields of a message against a full parse by a JSON library",
     "allocations": "allocations per event in steady state",
+    "instructions": "instructions per event against the floor, and those spent on counting; needs valgrind",
 }
 
 
@@ -45,6 +46,7 @@ def main():
     parser.add_argument("--shards", type=int, help="the many shards; default 1000, quick 100")
     parser.add_argument("--seconds", type=float, help="how long a consumer sleeps and shards rest; default 60, quick 5")
     parser.add_argument("--stacks", action="store_true", help="print where allocations come from")
+    parser.add_argument("--functions", action="store_true", help="print the instructions of each function")
     parser.add_argument("--modes", default=",".join(rig.MODES), help="of none,zlib,zstd")
     parser.add_argument("--json", metavar="FILE", help="write every figure and every sample there")
     options = parser.parse_args()

@@ -72,9 +72,9 @@ def measure(table, options):
                     answer = counted(load, mode, who, send + 1, first, until)
                     events, own = until - first, answer["own"]
                     others = answer["allocations"] - own
-                    table.row(f"{way}, {mode}, {who}: {own} in {events} events", own / events, "", places=5,
-                              bar=0 if who != "floor" else None, bar_on="figure", libraries=others / events)
-                    table.text(f"    by the libraries it uses", f"{others / events:.3f}")
+                    table.row(f"{way}, {mode}: {who}", own / events, "", places=5, bar=0 if who != "floor" else None,
+                              bar_on="figure", note=f"{own} in {events} events; libraries {others / events:.3f} each",
+                              libraries=others / events)
                     if own and who != "floor" and options.stacks:
                         path = rig.WORK / "stacks"
                         counted(load, mode, who, send + 1, first, until, path)

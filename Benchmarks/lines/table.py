@@ -29,7 +29,7 @@ class Table:
         self.name = title
 
     def row(self, what, figure, unit, *, samples=None, ratio=None, bar=None, bar_on="ratio", sign="≤", places=2,
-            ratio_name="", **more):
+            note="", **more):
         """One line. `bar` is held by the ratio (bar_on "ratio") or by the figure ("figure"); `sign` is ≤ or ≥."""
         text = f"{figure:.{places}f} {unit}"
         held = None
@@ -40,11 +40,12 @@ class Table:
             bar_text = f"{sign} {bar:g} {'×' if bar_on == 'ratio' else unit} {'held' if held else 'MISSED'}"
             self.missed += not held
         noise = spread(samples) if samples else None
-        cells = (what, text, f"{ratio:.3f}{ratio_name}" if ratio is not None else "",
+        cells = (what, text, f"{ratio:.3f}" if ratio is not None else "",
                  f"± {noise * 100:.1f} %" if noise is not None else "", bar_text)
-        print("".join(c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(cells, WIDTHS))), flush=True)
+        print("".join(c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(cells, WIDTHS)))
+              + (f"  {note}" if note else ""), flush=True)
         self.rows.append({"section": self.name, "what": what, "figure": figure, "unit": unit, "ratio": ratio,
-                          "spread": noise, "bar": bar, "held": held, "samples": samples, **more})
+                          "spread": noise, "bar": bar, "held": held, "note": note, "samples": samples, **more})
 
     def text(self, what, text):
         """A line that is no single figure."""
