@@ -19,7 +19,7 @@ final class Engine: @unchecked Sendable {
 
     /// Kept alive while this runs; the cluster lets go of this engine when it has ended.
     private let cluster: Cluster
-    private let configuration: Configuration
+    let configuration: Configuration
     private let log: Log
     private let tls: TLSContext
     private let resolver = Resolver()
@@ -46,8 +46,10 @@ final class Engine: @unchecked Sendable {
     /// Nil before the shards are known.
     var shardCount: Int? { shards.withLock { $0.launched ? $0.cells.count : nil } }
     var cells: [ShardCell] { shards.withLock { $0.cells.values.sorted { $0.id < $1.id } } }
+    /// Nil before the shards are known.
+    var shared: EngineContext? { shards.withLock { $0.shared } }
     var isLaunched: Bool { shards.withLock { $0.launched } }
-    private var contexts: [LoopContext] { shards.withLock { $0.contexts } }
+    var contexts: [LoopContext] { shards.withLock { $0.contexts } }
 
     func cell(_ id: UInt32) throws(GatewayError) -> ShardCell {
         guard let cell = shards.withLock({ $0.cells[id] }) else {
@@ -334,10 +336,6 @@ final class Engine: @unchecked Sendable {
         }
         return SessionDocument(
             fingerprint: SessionDocument.fingerprint(of: configuration.bareToken), total: total, sessions: sessions)
-    }
-
-    var queueDepths: [(depth: Int, dropped: UInt64)] {
-        contexts.compactMap { $0.queue.map { ($0.depth, $0.dropped.load(ordering: .relaxed)) } }
     }
 
     // MARK: The end
