@@ -404,9 +404,45 @@ sg_status sg_config_set_shards_bucket(sg_config *config, uint32_t bucket, uint32
 /* How many shards may identify in one interval: at least 1 (§16). Default: the API's answer, 1 without one. */
 sg_status sg_config_set_max_concurrency(sg_config *config, uint32_t value);
 
-/* The time between two identifies of shards with the same remainder by the maximum concurrency. Default 5000 (§7).
- * 0 does not space them, which only a test server allows. */
+/* The time between two identifies of shards with the same remainder by the maximum concurrency. Default 5000 (§7), to
+ * which the library adds 100 ms against the jitter of the network (practice). 0 does not space them at all, which only a
+ * test server allows. */
 sg_status sg_config_set_identify_interval(sg_config *config, uint32_t milliseconds);
+
+/* What an identify queue is told. */
+typedef enum sg_identify_kind {
+    SG_IDENTIFY_REQUEST = 0, /* a shard wants to identify: answer with sg_identify_grant, now or later */
+    SG_IDENTIFY_CANCEL = 1,  /* it does not any more, as its connection ended: nothing was sent, the permit is void */
+    SG_IDENTIFY_SENT = 2     /* its IDENTIFY was sent just now: the interval of its key counts from here */
+} sg_identify_kind;
+
+/* One request of one shard. */
+typedef struct sg_identify {
+    uint32_t struct_size;     /* bytes of this struct that the library filled */
+    uint32_t kind;            /* sg_identify_kind */
+    uint64_t permit;          /* names the request; never 0, never used again in this process, below 2^53 */
+    uint32_t shard_id;
+    uint32_t shard_total;
+    uint32_t max_concurrency; /* as the API or sg_config_set_max_concurrency says */
+    uint32_t rate_limit_key;  /* shard_id % max_concurrency: requests of one key must be the interval apart (§16) */
+} sg_identify;
+
+/* The host's identify queue. Called on the shard's I/O thread; for one permit in order and never twice at once, for
+ * different shards perhaps at the same time. Every SG_IDENTIFY_REQUEST is followed by exactly one SG_IDENTIFY_SENT or
+ * SG_IDENTIFY_CANCEL, at the latest when the cluster is shut down. It must not block: heartbeats of all shards of that
+ * thread wait for it. It may call sg_identify_grant at once. `request` is valid until it returns. */
+typedef void (*sg_identify_fn)(const sg_identify *request, void *user);
+
+/* Who decides when each shard may send IDENTIFY, in place of the library's own queue: for a bot whose shards run in
+ * several processes, which must share one (§16). The maximum concurrency is passed on to it; the interval of
+ * sg_config_set_identify_interval is the library's own queue's and not used. A RESUME is never asked for, and the daily
+ * limit (§7) is kept by the library before it asks. NULL, the default: the library's own. `user` must live until the
+ * cluster or shard is freed. */
+sg_status sg_config_set_identify_queue(sg_config *config, sg_identify_fn request, void *user);
+
+/* Lets the shard of an SG_IDENTIFY_REQUEST identify. Any thread, also inside the queue's function.
+ * SG_ERROR_NOT_FOUND: the permit was granted or cancelled before, or is none; nothing happens then. */
+sg_status sg_identify_grant(uint64_t permit);
 
 /* The `properties` of IDENTIFY (§7), none of them empty. Default: "linux", "SwiftGateway", "SwiftGateway". */
 sg_status sg_config_set_identify_properties(sg_config *config, const char *os, const char *browser, const char *device);
@@ -430,8 +466,30 @@ sg_status sg_config_set_event_kinds(sg_config *config, uint32_t kind_mask);
 /* A file in which sessions survive the process. Written atomically, at most every 250 ms and at shutdown; what it says
  * of a session is the last event whose delivery is complete: a resume misses none, and repeats none after a shutdown;
  * after a crash, what was handled since the last write comes again. A file that
- * is corrupt or of another bot gives an SG_EVENT_ERROR with SG_ERROR_FILE and a new session. Default: none. */
+ * is corrupt or of another bot gives an SG_EVENT_ERROR with SG_ERROR_FILE and a new session. Default: none. Replaces a
+ * session store that was set before. */
 sg_status sg_config_set_session_file(sg_config *config, const char *path);
+
+/* Gives the text that was saved last. `*length`: in, the capacity of `buffer` in bytes, at least 1; out, the length of
+ * the text, which needs no NUL. SG_OK: it was written; or, with a length of 0, there is none. SG_ERROR_BUFFER_TOO_SMALL
+ * (or SG_OK with a length beyond the capacity): the function is called again with room for one byte more than it said,
+ * at most 8 times and up to 64 MiB. SG_ERROR_NOT_FOUND: there is none. Anything else: it could not be loaded.
+ * Called on the thread that calls sg_cluster_start (or sg_shard_start), before that returns, and not when the cluster
+ * still has the sessions of an earlier run. It must not call the same cluster. */
+typedef uint32_t (*sg_session_load_fn)(char *buffer, size_t *length, void *user);
+
+/* Keeps a text in place of the one before: JSON of some 200 bytes for each shard, NUL-terminated as well, valid until
+ * the function returns. What is in it belongs to the library; a session id lets its holder listen in, so keep it from
+ * others. SG_OK, or anything else when it could not be saved; then what is current is tried again. Called on a thread of
+ * the library's own, one call at a time: when something has changed, at most every 250 ms, and once more in
+ * sg_cluster_shutdown (or sg_shard_shutdown), which waits for it. It may block, and must not call the same cluster. */
+typedef uint32_t (*sg_session_save_fn)(const char *json, size_t length, void *user);
+
+/* A place of your own in which sessions survive the process, such as a database: as sg_config_set_session_file in
+ * everything else, and replaces a file that was set before. A failure of either function gives an SG_EVENT_ERROR with
+ * SG_ERROR_FILE, for the second only at the first of several in a row, and the cluster goes on. Both functions, or
+ * neither: NULL for both is the default, none. `user` must live until the cluster or shard is freed. */
+sg_status sg_config_set_session_store(sg_config *config, sg_session_load_fn load, sg_session_save_fn save, void *user);
 
 /* The wait after a failed connection: random up to first_ms, doubled for each further failure, up to limit_ms; back to
  * the beginning once a connection was live for first_ms after READY or RESUMED. 1 at least, first_ms at most limit_ms. Default 1000, 60000 (practice). */
@@ -461,6 +519,11 @@ sg_status sg_config_set_delivery(sg_config *config, uint32_t mode, size_t queue_
 
 /* The number of I/O threads, 1 to 256; 0 is the default: one per core, at most one per 64 shards. */
 sg_status sg_config_set_io_threads(sg_config *config, uint32_t count);
+
+/* How many connections of one I/O thread may be in their TCP, TLS and upgrade handshakes at once, 1 to 65535; others
+ * wait their turn. Default 16 (measured): each holds some 40 KB while it lasts, and a thousand at once leave holes of
+ * 14 KB a shard in the heap. */
+sg_status sg_config_set_handshake_limit(sg_config *config, uint32_t count);
 
 /* Receives events; `user` is what was given with it. See "Callbacks" at the top. */
 typedef void (*sg_event_fn)(const sg_event *event, void *user);
@@ -574,8 +637,9 @@ sg_status sg_cluster_wait(sg_cluster *cluster, uint32_t timeout_ms);
 
 /* Ends every connection (SG_SHUTDOWN_…), after events already received have been delivered, writes the session file and
  * waits for all that. When the time passes, connections are dropped, undelivered events are left to a later resume, and
- * the answer is SG_ERROR_TIMEOUT; the cluster is stopped all the same. SG_OK, and nothing to do, for one that does not
- * run. No event is delivered after it returned. */
+ * the answer is SG_ERROR_TIMEOUT; SG_ERROR_FILE: the sessions could not be saved at the end, and no event has said so
+ * before. The cluster is stopped all the same. SG_OK, and nothing to do, for one that does not run. No event is delivered
+ * after it returned. */
 sg_status sg_cluster_shutdown(sg_cluster *cluster, uint32_t mode, uint32_t timeout_ms);
 
 /* Destroys a cluster; one that still runs is shut down first, SG_SHUTDOWN_RESUMABLE, within 5 s. NULL is fine. */

@@ -124,6 +124,11 @@ static void numbers(void) {
     WORKS(sg_config_set_max_concurrency(config, 64));
     REFUSES(sg_config_set_max_concurrency(config, 0));
     REFUSES(sg_config_set_max_concurrency(NULL, 1));
+    WORKS(sg_config_set_handshake_limit(config, 1));
+    WORKS(sg_config_set_handshake_limit(config, 65535));
+    REFUSES(sg_config_set_handshake_limit(config, 0));
+    REFUSES(sg_config_set_handshake_limit(config, 65536));
+    REFUSES(sg_config_set_handshake_limit(NULL, 16));
     WORKS(sg_config_set_identify_interval(config, 0));
     WORKS(sg_config_set_identify_interval(config, 5500));
     WORKS(sg_config_set_identify_interval(config, 0xFFFFFFFFu));

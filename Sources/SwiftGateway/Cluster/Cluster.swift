@@ -114,7 +114,8 @@ public final class Cluster: Sendable {
 
     /// Closes all connections, delivers what is queued and stores the sessions. With `resumable` the gateway keeps the
     /// sessions for some minutes. `timeout` in nanoseconds. Throws `timeout` when that took longer: connections are
-    /// dropped then and undelivered events stay undelivered (they are replayed to a resumed session).
+    /// dropped then and undelivered events stay undelivered (they are replayed to a resumed session); `file` when the
+    /// sessions could not be saved at the end and no event has said so before. The cluster has stopped all the same.
     public func shutdown(resumable: Bool, timeout: UInt64?) throws(GatewayError) {
         try refuseInHandler()
         let deadline = timeout.map { Clock.now() &+ $0 }
@@ -141,6 +142,10 @@ public final class Cluster: Sendable {
             if !finished {
                 throw GatewayError(
                     .timeout, "not everything was delivered before the deadline; connections were dropped")
+            }
+            if let failure = engine.saveFailure {
+                log.write(.error, "cluster") { failure.message }
+                throw GatewayError(.file, failure.message)
             }
             return
         }

@@ -18,14 +18,19 @@ final class Engine: @unchecked Sendable {
     }
 
     /// Kept alive while this runs; the cluster lets go of this engine when it has ended.
-    private let cluster: Cluster
-    private let configuration: Configuration
-    private let log: Log
-    private let tls: TLSContext
-    private let resolver = Resolver()
+    let cluster: Cluster
+    let configuration: Configuration
+    let log: Log
+    let tls: TLSContext
+    let resolver = Resolver()
     private let shards = Mutex(Shards())
     private var bootstrap: Bootstrap?
-    private var store: SessionStore?
+    var writer: SessionWriter?
+    /// Why the sessions could not be saved at the end.
+    private(set) var saveFailure: GatewayError?
+    /// What the session store gave, until the shards are known.
+    var stored: SessionDocument?
+    var budgetRefresh: BudgetRefresh?
     /// The API refused: there will be no shards.
     private let givenUp = Atomic<Bool>(false)
     var hasGivenUp: Bool { givenUp.load(ordering: .acquiring) }
@@ -69,14 +74,13 @@ final class Engine: @unchecked Sendable {
     /// Starts the first loop and, where the API must be asked, the question; otherwise the shards.
     func begin() throws(GatewayError) {
         let first = try addLoop()
+        loadSessions()
         if let url = configuration.gatewayURL, !configuration.scheme.needsRecommendation {
             try launch(gateway: url, bot: nil)
             return
         }
-        let request = GatewayBotRequest(
-            configuration: configuration, tls: tls, resolver: resolver, timeout: configuration.session.connectTimeout)
         let bootstrap = Bootstrap(
-            loop: first.loop, request: request, backoff: configuration.session.backoff,
+            loop: first.loop, request: makeBotRequest(), backoff: configuration.session.backoff,
             onRetry: { [unowned self] error, delay in
                 log.write(.warning, "cluster") { "\(error.message); asking again in \(delay / 1_000_000) ms" }
                 tell(error, state: .backoff)
@@ -126,7 +130,8 @@ final class Engine: @unchecked Sendable {
         } else {
             queue = nil
         }
-        let context = LoopContext(loop: loop, queue: queue)
+        let context = LoopContext(
+            loop: loop, queue: queue, handshakeLimit: Int(configuration.handshakeLimit))
         shards.withLock { $0.contexts.append(context) }
         try loop.start(name: "sg-loop-\(index)")
         return context
@@ -144,45 +149,19 @@ final class Engine: @unchecked Sendable {
         let (ids, total) = (Array(range.ids), range.total)
         while contexts.count < loopCount(for: ids.count) { _ = try addLoop() }
         let contexts = self.contexts
-        let gate = IdentifyGate(
-            queue: IdentifyQueue(
-                maxConcurrency: configuration.maxConcurrency ?? bot?.maxConcurrency ?? 1,
-                interval: configuration.identifyInterval),
-            timeLoop: contexts[0].loop)
-        if let bot {
-            gate.setBudget(
-                IdentifyQueue.Budget(
-                    remaining: bot.remaining, total: bot.total,
-                    resetAt: Clock.now() &+ bot.resetAfterMilliseconds &* 1_000_000))
-            if Int(bot.remaining) < ids.count {
-                tell(
-                    GatewayError(
-                        .sessionLimit,
-                        "\(bot.remaining) identifies are left for \(ids.count) shards; they are given back in \(bot.resetAfterMilliseconds) ms"
-                    ),
-                    state: .awaitingIdentify)
-            }
-        }
+        let sessions = storedSessions(total: total)
+        let desk = makeDesk(bot: bot, needed: ids.count { sessions[$0] == nil }, loop: contexts[0].loop)
         let shared = EngineContext(
-            configuration: configuration, gateway: gateway, tls: tls, resolver: resolver, identifies: gate, log: log,
+            configuration: configuration, gateway: gateway, tls: tls, resolver: resolver, identifies: desk, log: log,
             onState: { [unowned self] cell, state in cluster.shardBecame(cell.id, state) },
             onFailure: { [unowned self] cell, error in shardFailed(cell, error) })
-        let sessions = storedSessions(total: total)
         shards.withLock { shards in
             shards.shared = shared
             shards.total = total
             for id in ids { shards.cells[id] = ShardCell(id: id, total: total) }
             shards.launched = true
         }
-        if let path = configuration.sessionFile {
-            let store = SessionStore(
-                file: SessionFile(path: path), document: { [unowned self] in document() },
-                onError: { [unowned self] error in
-                    contexts[0].loop.post { [self] in tell(error, state: .active) }
-                })
-            try store.start()
-            self.store = store
-        }
+        try startWriter(on: contexts[0].loop)
         for (index, cell) in cells.enumerated() {
             startShard(cell, context: contexts[index % contexts.count], shared: shared, resuming: sessions[cell.id])
         }
@@ -197,37 +176,8 @@ final class Engine: @unchecked Sendable {
         context.loop.post { runner.start() }
     }
 
-    /// Sessions from the last run, the import, or the file, in this order; none when they are for another total.
-    private func storedSessions(total: UInt32) -> [UInt32: ResumableSession] {
-        var (sessions, sessionsTotal) = cluster.state.withLock { ($0.sessions, $0.sessionsTotal) }
-        if sessions.isEmpty, let path = configuration.sessionFile {
-            do throws(GatewayError) {
-                guard let bytes = try SessionFile(path: path).read() else { return [:] }
-                let document: SessionDocument
-                do throws(GatewayError) {
-                    document = try SessionDocument.parse(
-                        bytes, fingerprint: SessionDocument.fingerprint(of: configuration.bareToken))
-                } catch {
-                    throw GatewayError(.file, "\(path): \(error.message)")
-                }
-                (sessions, sessionsTotal) = (document.sessions, document.total)
-            } catch {
-                log.write(.warning, "cluster") { error.message }
-                tell(error, state: .connecting)
-                return [:]
-            }
-        }
-        guard !sessions.isEmpty, sessionsTotal != total else { return sessions }
-        tell(
-            GatewayError(
-                .file, "the stored sessions are for \(sessionsTotal) shards in all, this cluster has \(total): not used"
-            ),
-            state: .connecting)
-        return [:]
-    }
-
     /// An error of the cluster as a whole, told by the first loop.
-    private func tell(_ error: GatewayError, state: ShardState) {
+    func tell(_ error: GatewayError, state: ShardState) {
         guard let context = contexts.first, configuration.kinds.has(.error) else { return }
         let handler = configuration.eventHandler
         let cell = bootCell
@@ -339,16 +289,17 @@ final class Engine: @unchecked Sendable {
         }
         for context in contexts { context.loop.stop() }
         for context in contexts where context.queue?.drain(until: deadline) == false { inTime = false }
-        store?.finish()
+        saveFailure = writer?.finish()
         return inTime
     }
 
     /// From here on the API's answer starts no shards: it has come, or it will not be heard.
     private func endBootstrap(deadline: UInt64?) {
-        guard let bootstrap, let loop = contexts.first?.loop else { return }
-        let done = Monitor(false)
-        loop.post {
-            bootstrap.cancel()
+        guard let loop = contexts.first?.loop else { return }
+        let (bootstrap, done) = (bootstrap, Monitor(false))
+        loop.post { [self] in
+            bootstrap?.cancel()
+            budgetRefresh?.cancel()
             done.update { $0 = true }
         }
         _ = done.wait(until: deadline) { $0 ? true : nil }

@@ -20,6 +20,8 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
     private var markPending = false
     private var connectHost = ""
     private var handshake = Handshake.none
+    /// The wish to identify that waits, or is granted and not carried out yet.
+    private var turn: IdentifyTurn?
 
     /// Where the shard stands with the loop's limit of handshakes.
     private enum Handshake {
@@ -106,12 +108,21 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
         perform()
     }
 
-    func identifyGranted() {
-        if session.identifyGranted(now: loop.now, &actions) {
-            engine.identifies.sent(shard: cell.id)
-        } else {
-            engine.identifies.cancel(shard: cell.id)
+    private func requestIdentify() {
+        giveUpTurn()
+        turn = engine.identifies.request(shard: cell.id, total: cell.total, loop: loop) { [weak self] in
+            self?.identifyGranted()
         }
+    }
+
+    /// The turn is over without an IDENTIFY.
+    private func giveUpTurn() {
+        turn?.cancel()
+        turn = nil
+    }
+
+    private func identifyGranted() {
+        if !session.identifyGranted(now: loop.now, &actions) { giveUpTurn() }
         perform()
     }
 
@@ -357,15 +368,21 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
                 let bytes = try payload(of: outgoing)
                 cell.snapshot.withLock { $0.bytesSent += UInt64(bytes.count) }
                 socket?.sendText(bytes)
+                if outgoing == .identify {
+                    // The interval of the identify queue counts from here.
+                    turn?.sent()
+                    turn = nil
+                }
             } catch {
+                if outgoing == .identify { giveUpTurn() }
                 session.fail(error, now: loop.now, &actions)
             }
         case .close(let code, let reason):
             engine.log.write(.debug, shard: cell.id) { "closing with \(code): \(reason)" }
             socket?.sendClose(code: code, reason: reason)
         case .drop(let code): leaveSocket(code: code)
-        case .requestIdentify: engine.identifies.request(shard: cell.id, runner: self, loop: loop)
-        case .cancelIdentify: engine.identifies.cancel(shard: cell.id)
+        case .requestIdentify: requestIdentify()
+        case .cancelIdentify: giveUpTurn()
         case .report(let report): tell(report)
         }
     }
