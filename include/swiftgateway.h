@@ -359,6 +359,15 @@ const char *sg_event_type_name(uint32_t type);
  * numbers. */
 uint64_t sg_event_intents(uint32_t type);
 
+/* What to ask for in order to receive these dispatches, by name, such as "MESSAGE_CREATE": `*out` is every intent that
+ * brings one of them. Where several bring the same one, such as SG_INTENT_GUILD_MESSAGES and SG_INTENT_DIRECT_MESSAGES,
+ * all are in `*out`; those in `*alternatives` (NULL: not wanted) may be left out as long as another one of the same
+ * dispatch, see sg_event_intents, stays. Look out for privileged ones there: THREAD_MEMBERS_UPDATE alone names
+ * SG_INTENT_GUILD_MEMBERS beside SG_INTENT_GUILDS. Dispatches that are always sent, such as INTERACTION_CREATE, need
+ * none. SG_INTENT_MESSAGE_CONTENT brings no dispatch, only content, and is never in it. A count of 0 (names may then be
+ * NULL) gives 0. SG_ERROR_INVALID_ARGUMENT: a name that this build does not know; sg_last_error() tells which. */
+sg_status sg_intents_for_events(const char *const *names, size_t count, uint64_t *out, uint64_t *alternatives);
+
 /* A shard state in words, such as "awaiting hello"; "unknown" for a number without one. Static; never NULL. */
 const char *sg_shard_state_name(uint32_t state);
 
@@ -400,6 +409,11 @@ sg_status sg_config_set_shards_auto(sg_config *config);
 /* The shards bucket, bucket + buckets, bucket + 2 * buckets … below total: one of `buckets` processes that share a bot.
  * bucket below buckets, buckets at most total, total at most 1,000,000. */
 sg_status sg_config_set_shards_bucket(sg_config *config, uint32_t bucket, uint32_t buckets, uint32_t total);
+
+/* The shards of process number `process`, from 0, of `processes` that share a bot: consecutive, and as even as can be.
+ * 25 shards over 2 processes are 0 to 12 and 13 to 24. A total of 0 takes the API's recommendation, which all processes
+ * must meet at the same number. process below processes, processes at most total, total at most 1,000,000. */
+sg_status sg_config_set_shards_split(sg_config *config, uint32_t process, uint32_t processes, uint32_t total);
 
 /* How many shards may identify in one interval: at least 1 (§16). Default: the API's answer, 1 without one. */
 sg_status sg_config_set_max_concurrency(sg_config *config, uint32_t value);
@@ -621,7 +635,8 @@ sg_status sg_cluster_new(const sg_config *config, sg_cluster **out);
 
 /* Starts every shard, in the order and at the pace that identifying allows (§16), and returns at once; progress comes
  * as events. May be retried: after a failure of this call, and after a start that failed because the API could not be
- * asked (an SG_EVENT_ERROR, and the answer of the wait functions), the cluster is as it was before.
+ * asked (an SG_EVENT_ERROR, and the answer of the wait functions), the cluster is as it was before. So it is once every
+ * shard is fatal.
  * A cluster that was shut down may be started again. SG_ERROR_INVALID_STATE: it runs already. SG_ERROR_FILE: the trust
  * store cannot be read. */
 sg_status sg_cluster_start(sg_cluster *cluster);
@@ -664,6 +679,11 @@ sg_status sg_cluster_send(sg_cluster *cluster, uint32_t shard_id, const char *js
 /* Op 3: the bot's status and activities on one shard. `json` is the object for d (§13). Errors as sg_cluster_send. */
 sg_status sg_cluster_update_presence(sg_cluster *cluster, uint32_t shard_id, const char *json, size_t length);
 
+/* The same on every shard: on those that run now, and in every session that begins later, also of shards added later, in
+ * place of what the config says. A shard that is fatal is left out. SG_ERROR_QUEUE_FULL: a shard had 1024 commands
+ * waiting; the others have taken theirs. SG_ERROR_INVALID_STATE: no shard took it. */
+sg_status sg_cluster_update_presence_all(sg_cluster *cluster, const char *json, size_t length);
+
 /* Op 4: joins a voice channel, moves, or leaves (channel_id 0). guild_id is not 0. Errors as sg_cluster_send. */
 sg_status sg_cluster_update_voice_state(sg_cluster *cluster, uint32_t shard_id, uint64_t guild_id, uint64_t channel_id,
                                         bool self_mute, bool self_deaf);
@@ -691,9 +711,28 @@ sg_status sg_cluster_restart_shard(sg_cluster *cluster, uint32_t shard_id, uint3
  * SG_ERROR_INVALID_STATE: the cluster does not run, or has this shard already. */
 sg_status sg_cluster_add_shard(sg_cluster *cluster, uint32_t shard_id);
 
+/* The same, to go on with a session that sg_cluster_export_shard (or sg_cluster_export_sessions) of another cluster
+ * wrote: the shard resumes, with no IDENTIFY, and gets what it missed. SG_ERROR_FILE: not such a document, of another bot
+ * or total, or without this shard. */
+sg_status sg_cluster_add_shard_session(sg_cluster *cluster, uint32_t shard_id, const char *json, size_t length);
+
 /* Shuts one shard down (SG_SHUTDOWN_…) and takes it out of the cluster. Returns at once; its last event is the state
  * SG_SHARD_STOPPED. SG_ERROR_NOT_FOUND: not a shard of this cluster. SG_ERROR_INVALID_STATE: it does not run. */
 sg_status sg_cluster_remove_shard(sg_cluster *cluster, uint32_t shard_id, uint32_t mode);
+
+/* The session of one shard, as a document for sg_cluster_add_shard_session or sg_config_import_sessions, written to
+ * `buffer` ("Strings" at the top). To move a shard to another process: remove it, SG_SHUTDOWN_RESUMABLE, export it, add
+ * it there. Of a shard that was removed it is the last word: waits until the shard has stopped and all its events are
+ * delivered, and may be called again, until the shard is added again. Of one that runs: what it would resume with now,
+ * at once. SG_ERROR_TIMEOUT: not stopped and delivered in time. SG_ERROR_NOT_FOUND: never a shard of this cluster, or it
+ * has no session. SG_ERROR_WOULD_DEADLOCK: it would have to wait inside a callback. SG_ERROR_INVALID_STATE: the cluster
+ * does not run. */
+sg_status sg_cluster_export_shard(sg_cluster *cluster, uint32_t shard_id, uint32_t timeout_ms, char *buffer,
+                                  size_t *length);
+
+/* The shard of this cluster that serves a guild, for the functions above. SG_ERROR_NOT_FOUND: it is in another process
+ * (sg_shard_for_guild tells its number). SG_ERROR_INVALID_STATE: the API has not said yet how many shards there are. */
+sg_status sg_cluster_guild_shard(const sg_cluster *cluster, uint64_t guild_id, uint32_t *out);
 
 /* The sessions of all shards as a JSON document with a version, for sg_config_import_sessions: of the last event whose
  * delivery is complete. Written to `buffer` ("Strings" at the top). Best after a resumable shutdown. */

@@ -91,6 +91,15 @@ public func sg_config_set_shards_bucket(
     }
 }
 
+@implementation @_cdecl("sg_config_set_shards_split")
+public func sg_config_set_shards_split(
+    _ handle: OpaquePointer?, _ process: UInt32, _ processes: UInt32, _ total: UInt32
+) -> sg_status {
+    change(handle) { (c) throws(GatewayError) in
+        try c.setShards(.split(process: process, processes: processes, total: total))
+    }
+}
+
 @implementation @_cdecl("sg_config_set_max_concurrency")
 public func sg_config_set_max_concurrency(_ handle: OpaquePointer?, _ value: UInt32) -> sg_status {
     change(handle) { (c) throws(GatewayError) in try c.setMaxConcurrency(value) }

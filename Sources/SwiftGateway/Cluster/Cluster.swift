@@ -42,8 +42,8 @@ public final class Cluster: Sendable {
 
     // MARK: Start
 
-    /// Begins to connect and returns at once; progress comes as events. May be called again after a failure or a
-    /// shutdown. Throws `invalidState` while running, `file` or `tls` when the trust store cannot be loaded.
+    /// Begins to connect and returns at once; progress comes as events. May be called again after a failure, once every
+    /// shard is fatal, or after a shutdown. Throws `invalidState` while running, `file` or `tls` when the trust store cannot be loaded.
     public func start() throws(GatewayError) {
         try clearFailedStart()
         let engine = try Engine(cluster: self)
@@ -68,9 +68,10 @@ public final class Cluster: Sendable {
         }
     }
 
-    /// A start that failed because the API refused leaves threads behind that have nothing to do any more.
+    /// A start that failed because the API refused, or the gateway refused every shard, leaves threads behind that have
+    /// nothing to do any more.
     private func clearFailedStart() throws(GatewayError) {
-        guard currentEngine?.hasGivenUp == true else { return }
+        guard let engine = currentEngine, engine.hasGivenUp || engine.isFatal else { return }
         try shutdown(resumable: true, timeout: nil)
     }
 
@@ -86,8 +87,9 @@ public final class Cluster: Sendable {
             case .idle: return .failure(GatewayError(.invalidState, "the cluster is not started"))
             case .stopping, .stopped: return .failure(GatewayError(.cancelled, "the cluster was shut down"))
             case .running(let engine):
-                guard let count = engine.shardCount else { return nil }
-                return state.ready.count >= count ? .success(()) : nil
+                // The number first: comparing all of them at each change would be quadratic.
+                guard let count = engine.shardCount, state.ready.count >= count else { return nil }
+                return engine.cells.allSatisfy { state.ready.contains($0.id) } ? .success(()) : nil
             }
         }
         guard let result else { throw GatewayError(.timeout, "not all shards became active in time") }
@@ -198,5 +200,16 @@ public final class Cluster: Sendable {
         state.update { if $0.failure == nil { $0.failure = error } }
     }
 
-    func launched() { state.update { _ in } }
+    func launched() { wake() }
+
+    /// Something changed that those who wait look at.
+    func wake() { state.update { _ in } }
+
+    /// What a shard of this number came to is of no interest any more: it was taken out.
+    func forget(_ id: UInt32) {
+        state.update {
+            $0.ready.remove(id)
+            $0.ended.remove(id)
+        }
+    }
 }

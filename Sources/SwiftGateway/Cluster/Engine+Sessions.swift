@@ -36,6 +36,14 @@ extension Engine {
         return [:]
     }
 
+    func document() -> SessionDocument {
+        let (cells, total) = shards.withLock { (Array($0.cells.values), $0.total) }
+        var sessions: [UInt32: ResumableSession] = [:]
+        for cell in cells { sessions[cell.id] = cell.deliveredSession }
+        return SessionDocument(
+            fingerprint: SessionDocument.fingerprint(of: configuration.bareToken), total: total, sessions: sessions)
+    }
+
     /// Begins to write them where they are kept.
     func startWriter(on loop: EventLoop) throws(GatewayError) {
         guard let store = configuration.sessionStore else { return }

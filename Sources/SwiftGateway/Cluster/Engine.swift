@@ -8,9 +8,17 @@ final class Engine: @unchecked Sendable {
     /// Shards per loop thread at least, before another thread is worth its buffers.
     private static let shardsPerThread = 64
 
-    private struct Shards {
+    struct Shards {
         var cells: [UInt32: ShardCell] = [:]
         var runners: [UInt32: ShardRunner] = [:]
+        /// Shards that were taken out, until they have stopped and everything of them is delivered: connections and
+        /// queued events lead to them.
+        var departing: [ShardRunner] = []
+        /// The sessions of those that are gone, for whoever goes on with them.
+        var departed: [UInt32: ResumableSession] = [:]
+        var isEnding = false
+        /// What every shard shows, also those that come later; nil for what the configuration says.
+        var presence: PresenceUpdate?
         var contexts: [LoopContext] = []
         var shared: EngineContext?
         var total: UInt32 = 0
@@ -23,7 +31,7 @@ final class Engine: @unchecked Sendable {
     let log: Log
     let tls: TLSContext
     let resolver = Resolver()
-    private let shards = Mutex(Shards())
+    let shards = Mutex(Shards())
     private var bootstrap: Bootstrap?
     var writer: SessionWriter?
     /// Why the sessions could not be saved at the end.
@@ -34,6 +42,13 @@ final class Engine: @unchecked Sendable {
     /// The API refused: there will be no shards.
     private let givenUp = Atomic<Bool>(false)
     var hasGivenUp: Bool { givenUp.load(ordering: .acquiring) }
+    /// Every shard is fatal.
+    var isFatal: Bool {
+        shards.withLock { shards in
+            shards.launched && !shards.cells.isEmpty
+                && shards.cells.values.allSatisfy { $0.snapshot.withLock { $0.state } == .fatal }
+        }
+    }
     /// Speaks for the cluster before there are shards.
     private let bootCell: ShardCell
 
@@ -153,7 +168,7 @@ final class Engine: @unchecked Sendable {
         let desk = makeDesk(bot: bot, needed: ids.count { sessions[$0] == nil }, loop: contexts[0].loop)
         let shared = EngineContext(
             configuration: configuration, gateway: gateway, tls: tls, resolver: resolver, identifies: desk, log: log,
-            onState: { [unowned self] cell, state in cluster.shardBecame(cell.id, state) },
+            onState: { [unowned self] cell, state in shardBecame(cell, state) },
             onFailure: { [unowned self] cell, error in shardFailed(cell, error) })
         shards.withLock { shards in
             shards.shared = shared
@@ -163,17 +178,12 @@ final class Engine: @unchecked Sendable {
         }
         try startWriter(on: contexts[0].loop)
         for (index, cell) in cells.enumerated() {
-            startShard(cell, context: contexts[index % contexts.count], shared: shared, resuming: sessions[cell.id])
+            shards.withLock {
+                $0.start(
+                    cell, context: contexts[index % contexts.count], shared: shared, resuming: sessions[cell.id])
+            }
         }
         cluster.launched()
-    }
-
-    private func startShard(
-        _ cell: ShardCell, context: LoopContext, shared: EngineContext, resuming: ResumableSession?
-    ) {
-        let runner = ShardRunner(cell: cell, engine: shared, context: context, resuming: resuming)
-        shards.withLock { $0.runners[cell.id] = runner }
-        context.loop.post { runner.start() }
     }
 
     /// An error of the cluster as a whole, told by the first loop.
@@ -209,67 +219,6 @@ final class Engine: @unchecked Sendable {
         for runner in runners.values { runner.onLoop { $0.failUnlessResumable(error) } }
     }
 
-    // MARK: Shards on demand
-
-    func send(_ id: UInt32, _ command: GatewayCommand) throws(GatewayError) {
-        let cell = try cell(id)
-        guard let runner = shards.withLock({ $0.runners[id] }) else {
-            throw GatewayError(.notFound, "there is no shard \(id) in this cluster")
-        }
-        switch cell.snapshot.withLock({ $0.state }) {
-        case .stopped, .fatal: throw GatewayError(.invalidState, "shard \(id) has stopped and sends nothing any more")
-        default: break
-        }
-        let limit = configuration.session.commandLimit
-        guard cell.commands.wrappingAdd(1, ordering: .relaxed).newValue <= limit else {
-            cell.commands.wrappingSubtract(1, ordering: .relaxed)
-            throw GatewayError(.queueFull, "\(limit) commands of shard \(id) are waiting to be sent already")
-        }
-        runner.onLoop { $0.send(command) }
-    }
-
-    func restart(_ id: UInt32, resuming: Bool) throws(GatewayError) {
-        guard let runner = shards.withLock({ $0.runners[id] }) else {
-            throw GatewayError(.notFound, "there is no shard \(id) in this cluster")
-        }
-        runner.onLoop { $0.restart(resuming: resuming) }
-    }
-
-    func add(_ id: UInt32) throws(GatewayError) {
-        let (cell, context, shared) = try shards.withLock { shards throws(GatewayError) in
-            guard let shared = shards.shared else { throw GatewayError(.invalidState, "the shards are not known yet") }
-            guard id < shards.total else {
-                throw GatewayError(.invalidArgument, "shard \(id) is not below the total of \(shards.total)")
-            }
-            guard shards.cells[id] == nil else {
-                throw GatewayError(.invalidState, "shard \(id) is in the cluster already")
-            }
-            let cell = ShardCell(id: id, total: shards.total)
-            shards.cells[id] = cell
-            return (cell, shards.contexts[Int(id) % shards.contexts.count], shared)
-        }
-        startShard(cell, context: context, shared: shared, resuming: nil)
-    }
-
-    func remove(_ id: UInt32, resumable: Bool) throws(GatewayError) {
-        let runner = try shards.withLock { shards throws(GatewayError) in
-            guard shards.cells.removeValue(forKey: id) != nil, let runner = shards.runners[id] else {
-                throw GatewayError(.notFound, "there is no shard \(id) in this cluster")
-            }
-            return runner
-        }
-        // The runner stays until the end: events of it may be queued.
-        runner.onLoop { $0.shutdown(resumable: resumable) }
-    }
-
-    func document() -> SessionDocument {
-        let (cells, total) = shards.withLock { (Array($0.cells.values), $0.total) }
-        var sessions: [UInt32: ResumableSession] = [:]
-        for cell in cells { sessions[cell.id] = cell.deliveredSession }
-        return SessionDocument(
-            fingerprint: SessionDocument.fingerprint(of: configuration.bareToken), total: total, sessions: sessions)
-    }
-
     var queueDepths: [(depth: Int, dropped: UInt64)] {
         contexts.compactMap { $0.queue.map { ($0.depth, $0.dropped.load(ordering: .relaxed)) } }
     }
@@ -280,12 +229,19 @@ final class Engine: @unchecked Sendable {
     func end(resumable: Bool, deadline: UInt64?) -> Bool {
         endBootstrap(deadline: deadline)
         let contexts = self.contexts
-        let runners = shards.withLock { Array($0.runners.values) }
+        let (runners, departing) = shards.withLock { shards in
+            shards.isEnding = true
+            return (Array(shards.runners.values), shards.departing)
+        }
         for runner in runners { runner.onLoop { $0.shutdown(resumable: resumable) } }
         let ids = Set(runners.map { $0.cell.id })
-        var inTime = cluster.state.wait(until: deadline) { $0.ended.isSuperset(of: ids) ? true : nil } ?? false
+        var inTime =
+            cluster.state.wait(until: deadline) { state in
+                state.ended.isSuperset(of: ids) && departing.allSatisfy { $0.cell.hasEnded.load(ordering: .acquiring) }
+                    ? true : nil
+            } ?? false
         if !inTime {
-            for runner in runners { runner.onLoop { $0.abandon() } }
+            for runner in runners + departing { runner.onLoop { $0.abandon() } }
         }
         for context in contexts { context.loop.stop() }
         for context in contexts where context.queue?.drain(until: deadline) == false { inTime = false }

@@ -36,12 +36,16 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
         perform()
     }
 
-    init(cell: ShardCell, engine: EngineContext, context: LoopContext, resuming: ResumableSession?) {
+    /// `presence`: in place of the one that the configuration names.
+    init(
+        cell: ShardCell, engine: EngineContext, context: LoopContext, resuming: ResumableSession?,
+        presence: PresenceUpdate? = nil
+    ) {
         self.cell = cell
         self.engine = engine
         self.context = context
         loop = context.loop
-        presence = engine.configuration.presence(ofShard: cell.id)
+        self.presence = presence ?? engine.configuration.presence(ofShard: cell.id)
         session = ShardSession(
             settings: engine.configuration.session, random: SessionRandom(seed: UInt64.random(in: 0 ... .max)),
             resuming: resuming)
@@ -334,11 +338,25 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
 
     /// Returns whether the queue took it.
     func pushMark() -> Bool {
-        guard let queue = context.queue else { return true }
+        guard let queue = context.queue, markPending else { return true }
         let position = DeliveredPosition(epoch: epoch, sequence: session.sequence)
         guard queue.pushPosition(position, cell: cell) else { return false }
         markPending = false
+        if session.state == .stopped || session.state == .fatal { settle() }
         return true
+    }
+
+    /// The shard has ended: everything of it that is to be delivered is in the queue, or will be with its last mark.
+    private func settle() {
+        guard let queue = context.queue else { return cell.settledAt.store(0, ordering: .releasing) }
+        if markPending, !pushMark() { return }
+        cell.settledAt.store(queue.end, ordering: .releasing)
+    }
+
+    /// Whether the shard has ended and everything of it is delivered. Any thread.
+    var isSettled: Bool {
+        let position = cell.settledAt.load(ordering: .acquiring)
+        return position >= 0 && (context.queue?.hasDelivered(position) ?? true)
     }
 
     // MARK: What the session decides
@@ -464,6 +482,14 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
             engine.log.write(.info, shard: cell.id) { "\(state)" }
             deliverIfWanted(event, text: "")
             if state == .backoff || state == .stopped || state == .fatal { inflater = nil }
+            if state == .stopped || state == .fatal {
+                settle()
+                cell.hasEnded.store(true, ordering: .releasing)
+            } else if cell.hasEnded.exchange(false, ordering: .relaxed) {
+                cell.settledAt.store(-1, ordering: .relaxed)
+            }
+            // Who is woken by it must not see the state before.
+            publish()
             engine.stateChanged(cell, to: state)
         case .closed(let code, let reason, let next):
             event.kind = .closed
