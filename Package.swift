@@ -6,6 +6,7 @@ let package = Package(
     products: [
         .library(name: "swiftgateway", type: .dynamic, targets: ["SwiftGatewayC"]),
         .library(name: "SwiftGateway", targets: ["SwiftGateway"]),
+        .library(name: "SwiftGatewayTesting", targets: ["SwiftGatewayTesting"]),
         .library(name: "GatewaySandbox", targets: ["GatewaySandbox"]),
         .executable(name: "gateway-sandbox", targets: ["gateway-sandbox"]),
     ],
@@ -27,6 +28,8 @@ let package = Package(
         .target(name: "GatewayProtocol", dependencies: ["CLinux"]),
         .target(name: "GatewayTransport", dependencies: ["GatewayProtocol", "CLinux", "COpenSSL", "CZlib", "CZstd"]),
         .target(name: "SwiftGateway", dependencies: ["GatewayProtocol", "GatewayTransport", "CLinux"]),
+        // Checks for what users plug into the engine: their tests use it.
+        .target(name: "SwiftGatewayTesting", dependencies: ["SwiftGateway", "GatewayTransport"]),
         .target(name: "SwiftGatewayC", dependencies: ["SwiftGateway", "GatewayTransport", "CSwiftGateway"]),
 
         .target(
@@ -53,7 +56,8 @@ let package = Package(
         .testTarget(
             name: "GatewayTransportTests", dependencies: ["GatewayTransport", "CLinux", "COpenSSL", "CZlib", "CZstd"]),
         .testTarget(
-            name: "SwiftGatewayTests", dependencies: ["SwiftGateway", "GatewayProtocol", "GatewayTransport", "CLinux"]),
+            name: "SwiftGatewayTests",
+            dependencies: ["SwiftGateway", "SwiftGatewayTesting", "GatewayProtocol", "GatewayTransport", "CLinux"]),
         .executableTarget(name: "autobahn-client", dependencies: ["GatewayTransport"], path: "Tests/Autobahn/client"),
         // A client in a process of its own, for the tests that kill it.
         .executableTarget(

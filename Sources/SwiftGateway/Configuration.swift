@@ -39,7 +39,11 @@ public struct Configuration: Sendable, CustomStringConvertible, CustomDebugStrin
     private var shardPresences: [UInt32: PresenceUpdate] = [:]
     private(set) var filter: EventSet?
     private(set) var kinds = EventKinds.standard
-    private(set) var sessionFile: String?
+    private(set) var sessionStore: (any SessionStoring)?
+    private(set) var identifyQueue: (any IdentifyQueueing)?
+    /// The rules of the daily budget, shortened by tests only.
+    package var budget = IdentifyBudget.Settings()
+    private(set) var handshakeLimit: UInt32 = 16
     /// The rules of each session; those without a setter are the protocol's, and shortened by tests only.
     package var session = SessionSettings()
     private(set) var maxMessageSize = 64 << 20
@@ -166,10 +170,26 @@ public struct Configuration: Sendable, CustomStringConvertible, CustomDebugStrin
         self.kinds = kinds
     }
 
-    /// A file in which sessions survive the process; nil for none.
+    /// A file in which sessions survive the process; nil for none. Replaces a store that was set before.
     public mutating func setSessionFile(_ path: String?) throws(GatewayError) {
         if let path, path.isEmpty { throw .invalid("the path of the session file is empty") }
-        sessionFile = path
+        sessionStore = path.map { SessionFile(path: $0) }
+    }
+
+    /// A place of your own in which sessions survive the process; nil for none. Replaces a file that was set before.
+    public mutating func setSessionStore(_ store: (any SessionStoring)?) { sessionStore = store }
+
+    /// Who decides when shards may identify; nil for a `LocalIdentifyQueue` of the cluster's own, with the interval and
+    /// the maximum concurrency set here.
+    public mutating func setIdentifyQueue(_ queue: (any IdentifyQueueing)?) { identifyQueue = queue }
+
+    /// How many connections of one I/O thread may be in their TCP, TLS and upgrade handshakes at once: 1 to 65,535. Others
+    /// wait for one of them to end. Default 16 (measured): each holds some 40 KB while it lasts, and a thousand at once
+    /// leave the heap with holes of 14 KB a shard.
+    public mutating func setHandshakeLimit(_ count: UInt32) throws(GatewayError) {
+        guard count > 0 else { throw .invalid("a handshake limit of 0 lets no shard connect") }
+        guard count <= 65_535 else { throw .invalid("a handshake limit of \(count) exceeds 65535") }
+        handshakeLimit = count
     }
 
     /// The wait after failures, in milliseconds: random up to `first`, doubled each time, up to `limit`.

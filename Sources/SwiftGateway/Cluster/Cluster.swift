@@ -46,8 +46,8 @@ public final class Cluster: Sendable {
 
     // MARK: Start
 
-    /// Begins to connect and returns at once; progress comes as events. May be called again after a failure or a
-    /// shutdown. Throws `invalidState` while running, `file` or `tls` when the trust store cannot be loaded.
+    /// Begins to connect and returns at once; progress comes as events. May be called again after a failure, once every
+    /// shard is fatal, or after a shutdown. Throws `invalidState` while running, `file` or `tls` when the trust store cannot be loaded.
     public func start() throws(GatewayError) {
         try clearFailedStart()
         let engine = try Engine(cluster: self)
@@ -72,9 +72,10 @@ public final class Cluster: Sendable {
         }
     }
 
-    /// A start that failed because the API refused leaves threads behind that have nothing to do any more.
+    /// A start that failed because the API refused, or the gateway refused every shard, leaves threads behind that have
+    /// nothing to do any more.
     private func clearFailedStart() throws(GatewayError) {
-        guard currentEngine?.hasGivenUp == true else { return }
+        guard let engine = currentEngine, engine.hasGivenUp || engine.isFatal else { return }
         try shutdown(resumable: true, timeout: nil)
     }
 
@@ -90,8 +91,9 @@ public final class Cluster: Sendable {
             case .idle: return .failure(GatewayError(.invalidState, "the cluster is not started"))
             case .stopping, .stopped: return .failure(GatewayError(.cancelled, "the cluster was shut down"))
             case .running(let engine):
-                guard let count = engine.shardCount else { return nil }
-                return state.ready.count >= count ? .success(()) : nil
+                // The number first: comparing all of them at each change would be quadratic.
+                guard let count = engine.shardCount, state.ready.count >= count else { return nil }
+                return engine.cells.allSatisfy { state.ready.contains($0.id) } ? .success(()) : nil
             }
         }
         guard let result else { throw GatewayError(.timeout, "not all shards became active in time") }
@@ -116,12 +118,13 @@ public final class Cluster: Sendable {
 
     // MARK: Shutdown
 
-    /// Closes all connections, delivers what is queued and stores the sessions. `timeout` in nanoseconds. Throws
-    /// `timeout` when that took longer: connections are dropped then and undelivered events stay undelivered (they are
-    /// replayed to a resumed session).
+    /// Closes all connections, delivers what is queued and saves the sessions. `timeout` in nanoseconds. Throws `timeout`
+    /// when that took longer: connections are dropped then and undelivered events stay undelivered (they are replayed to
+    /// a resumed session); `file` when the sessions could not be saved at the end and no event has said so before. The
+    /// cluster has stopped all the same.
     ///
-    /// With `resumable` the gateway keeps the sessions for some minutes (close 4000), and so do the session file and
-    /// `exportSessions`. Otherwise they are over (close 1000): the bot goes offline, and neither the file nor
+    /// With `resumable` the gateway keeps the sessions for some minutes (close 4000), and so do the session store and
+    /// `exportSessions`. Otherwise they are over (close 1000): the bot goes offline, and neither the store nor
     /// `exportSessions` holds a session afterwards, whatever the shards were doing. A shard that cannot say so, because
     /// it had no connection just then or was closing it with 4000 already, leaves a session behind that Discord shows as
     /// online until it times out, some minutes later (`gateway.md` §11).
@@ -154,6 +157,10 @@ public final class Cluster: Sendable {
             if !finished {
                 throw GatewayError(
                     .timeout, "not everything was delivered before the deadline; connections were dropped")
+            }
+            if let failure = engine.saveFailure {
+                log.write(.error, "cluster") { failure.message }
+                throw GatewayError(.file, failure.message)
             }
             return
         }
@@ -206,5 +213,16 @@ public final class Cluster: Sendable {
         state.update { if $0.failure == nil { $0.failure = error } }
     }
 
-    func launched() { state.update { _ in } }
+    func launched() { wake() }
+
+    /// Something changed that those who wait look at.
+    func wake() { state.update { _ in } }
+
+    /// What a shard of this number came to is of no interest any more: it was taken out.
+    func forget(_ id: UInt32) {
+        state.update {
+            $0.ready.remove(id)
+            $0.ended.remove(id)
+        }
+    }
 }
