@@ -30,7 +30,7 @@ let package = Package(
         .target(name: "SwiftGateway", dependencies: ["GatewayProtocol", "GatewayTransport", "CLinux"]),
         // Checks for what users plug into the engine: their tests use it.
         .target(name: "SwiftGatewayTesting", dependencies: ["SwiftGateway", "GatewayTransport"]),
-        .target(name: "SwiftGatewayC", dependencies: ["SwiftGateway", "CSwiftGateway"]),
+        .target(name: "SwiftGatewayC", dependencies: ["SwiftGateway", "GatewayTransport", "CSwiftGateway"]),
 
         .target(
             name: "GatewaySandbox",
@@ -63,7 +63,8 @@ let package = Package(
         .executableTarget(
             name: "integration-client", dependencies: ["SwiftGateway"], path: "Tests/Integration/Client"),
         .testTarget(
-            name: "IntegrationTests", dependencies: ["SwiftGateway", "GatewaySandbox", "integration-client"],
+            name: "IntegrationTests",
+            dependencies: ["SwiftGateway", "GatewayTransport", "GatewaySandbox", "integration-client"],
             path: "Tests/Integration", exclude: ["Client"]),
         .testTarget(
             name: "GatewaySandboxTests",

@@ -39,9 +39,25 @@ extension Engine {
     func document() -> SessionDocument {
         let (cells, total) = shards.withLock { (Array($0.cells.values), $0.total) }
         var sessions: [UInt32: ResumableSession] = [:]
-        for cell in cells { sessions[cell.id] = cell.deliveredSession }
+        if !forgets.load(ordering: .acquiring) {
+            for cell in cells { sessions[cell.id] = cell.deliveredSession }
+        }
         return SessionDocument(
             fingerprint: SessionDocument.fingerprint(of: configuration.bareToken), total: total, sessions: sessions)
+    }
+
+    /// After a final end that came before the shards were made: nobody else takes their sessions out of the store.
+    func forgetStoredSessions() {
+        guard let store = configuration.sessionStore else { return }
+        let total = cluster.state.withLock { $0.sessions.isEmpty ? nil : $0.sessionsTotal }
+        guard let total = total ?? stored.flatMap({ $0.sessions.isEmpty ? nil : $0.total }) else { return }
+        let empty = SessionDocument(
+            fingerprint: SessionDocument.fingerprint(of: configuration.bareToken), total: total, sessions: [:])
+        do throws(GatewayError) {
+            try store.save(empty.json(), isLast: true)
+        } catch {
+            saveFailure = error
+        }
     }
 
     /// Begins to write them where they are kept.

@@ -31,11 +31,11 @@ final class Engine: @unchecked Sendable {
     let log: Log
     let tls: TLSContext
     let resolver = Resolver()
-    let shards = Mutex(Shards())
+    let shards = Lock(Shards())
     private var bootstrap: Bootstrap?
     var writer: SessionWriter?
     /// Why the sessions could not be saved at the end.
-    private(set) var saveFailure: GatewayError?
+    var saveFailure: GatewayError?
     /// What the session store gave, until the shards are known.
     var stored: SessionDocument?
     var budgetRefresh: BudgetRefresh?
@@ -49,6 +49,8 @@ final class Engine: @unchecked Sendable {
                 && shards.cells.values.allSatisfy { $0.snapshot.withLock { $0.state } == .fatal }
         }
     }
+    /// The end is final: no session is kept.
+    let forgets = Atomic<Bool>(false)
     /// Speaks for the cluster before there are shards.
     private let bootCell: ShardCell
 
@@ -95,30 +97,38 @@ final class Engine: @unchecked Sendable {
             return
         }
         let bootstrap = Bootstrap(
-            loop: first.loop, request: makeBotRequest(), backoff: configuration.session.backoff,
+            loop: first.loop, request: makeBotRequest(), fallback: makeURLRequest(),
+            backoff: configuration.session.backoff,
             onRetry: { [unowned self] error, delay in
                 log.write(.warning, "cluster") { "\(error.message); asking again in \(delay / 1_000_000) ms" }
                 tell(error, state: .backoff)
+            },
+            onFallback: { [unowned self] error in
+                log.write(.warning, "cluster") {
+                    "\(error.message); asking for the URL alone: how many identifies are left is not known"
+                }
             },
             completion: { [unowned self] result in bootstrapped(result) })
         self.bootstrap = bootstrap
         first.loop.post { bootstrap.start() }
     }
 
-    private func bootstrapped(_ result: Result<GatewayBot, GatewayError>) {
-        let bot: GatewayBot
+    private func bootstrapped(_ result: Result<Bootstrap.Answer, GatewayError>) {
+        let answer: Bootstrap.Answer
         switch result {
-        case .success(let answer): bot = answer
+        case .success(let success): answer = success
         case .failure(let error): return giveUp(error)
         }
         do throws(GatewayError) {
-            log.write(.info, "cluster") {
-                "the API recommends \(bot.shards) shards; \(bot.remaining) of \(bot.total) identifies left"
+            if let bot = answer.bot {
+                log.write(.info, "cluster") {
+                    "the API recommends \(bot.shards) shards; \(bot.remaining) of \(bot.total) identifies left"
+                }
             }
             if let url = configuration.gatewayURL {
-                try launch(gateway: url, bot: bot)
+                try launch(gateway: url, bot: answer.bot)
             } else {
-                try launch(gateway: try GatewayURL.checked(bot.url, webSocket: true), bot: bot)
+                try launch(gateway: try GatewayURL.checked(answer.url, webSocket: true), bot: answer.bot)
             }
         } catch {
             giveUp(error)
@@ -139,7 +149,7 @@ final class Engine: @unchecked Sendable {
         if configuration.deliveryMode == .queued {
             let made = DeliveryQueue(
                 capacity: configuration.queueBytes == 0 ? DeliveryQueue.defaultCapacity : configuration.queueBytes,
-                loop: loop, handler: configuration.eventHandler ?? { _ in })
+                loop: loop, sink: configuration.sink)
             try made.start(name: "sg-delivery-\(index)")
             queue = made
         } else {
@@ -227,7 +237,9 @@ final class Engine: @unchecked Sendable {
 
     /// Ends everything. Returns whether all was closed and delivered in time.
     func end(resumable: Bool, deadline: UInt64?) -> Bool {
+        if !resumable { forgets.store(true, ordering: .releasing) }
         endBootstrap(deadline: deadline)
+        if !resumable, !isLaunched { forgetStoredSessions() }
         let contexts = self.contexts
         let (runners, departing) = shards.withLock { shards in
             shards.isEnding = true
@@ -245,7 +257,7 @@ final class Engine: @unchecked Sendable {
         }
         for context in contexts { context.loop.stop() }
         for context in contexts where context.queue?.drain(until: deadline) == false { inTime = false }
-        saveFailure = writer?.finish()
+        if let writer { saveFailure = writer.finish() }
         return inTime
     }
 

@@ -1,6 +1,5 @@
 import GatewayProtocol
 import GatewayTransport
-import Synchronization
 
 /// Where the shards of a cluster go before every IDENTIFY: it keeps the daily budget, and asks the identify queue for
 /// those whom the budget lets through.
@@ -13,7 +12,7 @@ final class IdentifyDesk: AlarmClient {
 
     let queue: any IdentifyQueueing
     private let maxConcurrency: UInt32
-    private let state: Mutex<State>
+    private let state: Lock<State>
     private let alarm: any Alarm
     private let ask: @Sendable (IdentifyDesk) -> Void
     private let onStop: @Sendable (IdentifyBudget.Stop) -> Void
@@ -25,7 +24,7 @@ final class IdentifyDesk: AlarmClient {
     ) {
         self.queue = queue
         self.maxConcurrency = max(1, maxConcurrency)
-        state = Mutex(State(budget: budget))
+        state = Lock(State(budget: budget))
         self.alarm = alarm
         self.ask = ask
         self.onStop = onStop

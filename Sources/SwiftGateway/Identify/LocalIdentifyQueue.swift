@@ -1,6 +1,5 @@
 import GatewayProtocol
 import GatewayTransport
-import Synchronization
 
 /// The queue that the engine uses by default, for the shards of one process: one IDENTIFY per interval and rate-limit
 /// key, counted from when it was sent; in the order of asking; and a shard that gives up costs nobody anything.
@@ -15,7 +14,7 @@ public final class LocalIdentifyQueue: IdentifyQueueing, AlarmClient {
         var later: [UInt32: [IdentifyPermit]] = [:]
     }
 
-    private let state: Mutex<State>
+    private let state: Lock<State>
     private let alarm: any Alarm
 
     /// `maxConcurrency`: as `/gateway/bot` says (`GatewayBot.fetch`); at least 1. `intervalMilliseconds`: default 5000
@@ -31,7 +30,7 @@ public final class LocalIdentifyQueue: IdentifyQueueing, AlarmClient {
             interval == 0
             ? IdentifyQueue(maxConcurrency: maxConcurrency, interval: 0, margin: 0)
             : IdentifyQueue(maxConcurrency: maxConcurrency, interval: interval)
-        state = Mutex(State(queue: queue))
+        state = Lock(State(queue: queue))
         self.alarm = alarm
         alarm.serve(self)
     }

@@ -1,9 +1,8 @@
-import Synchronization
-
+import GatewayTransport
 /// The permits of this process that may be granted. A permit is a number, so that one that is stale, cancelled, used or
 /// invented can be told from a good one.
 package enum PermitTable {
-    private static let open = Mutex<[UInt64: @Sendable () -> Void]>([:])
+    private static let open = Lock<[UInt64: @Sendable () -> Void]>([:])
 
     /// A number for a permit. Random, so that no number that is made up names one; below 2^53, which even a language
     /// whose numbers are all floating-point keeps exactly.
