@@ -699,9 +699,10 @@ sg_status sg_cluster_wait(sg_cluster *cluster, uint32_t timeout_ms);
  * waits for all that. When the time passes, connections are dropped, undelivered events are left to a later resume, and
  * the answer is SG_ERROR_TIMEOUT; SG_ERROR_FILE: the sessions could not be saved at the end, and no event has said so
  * before. The cluster is stopped all the same. SG_OK, and nothing to do, for one that does not run. No event is delivered
- * after it returned. After SG_SHUTDOWN_FINAL neither the session file (or store) nor an export holds a session, whatever
- * the shards were doing. One that had no connection just then (SG_SHARD_BACKOFF), or was closing it with 4000 already,
- * cannot tell Discord: the bot stays shown online until that session times out there, some minutes later (§11). */
+ * after it returned. After SG_SHUTDOWN_FINAL neither the session file nor an export holds a
+ * session, whatever the shards were doing. One that had no connection just then (SG_SHARD_BACKOFF), or was closing it
+ * with 4000 already, cannot tell Discord: the bot stays shown online until that session times out there, some minutes
+ * later (§11). */
 sg_status sg_cluster_shutdown(sg_cluster *cluster, uint32_t mode, uint32_t timeout_ms);
 
 /* Destroys a cluster; one that still runs is shut down first, SG_SHUTDOWN_RESUMABLE, within 5 s. NULL is fine. */

@@ -118,10 +118,10 @@ public final class Cluster: Sendable {
 
     // MARK: Shutdown
 
-    /// Closes all connections, delivers what is queued and saves the sessions. `timeout` in nanoseconds. Throws `timeout`
-    /// when that took longer: connections are dropped then and undelivered events stay undelivered (they are replayed to
-    /// a resumed session); `file` when the sessions could not be saved at the end and no event has said so before. The
-    /// cluster has stopped all the same.
+    /// Closes all connections, delivers what is queued and stores the sessions. `timeout` in nanoseconds. Throws
+    /// `timeout` when that took longer: connections are dropped then and undelivered events stay undelivered (they are
+    /// replayed to a resumed session); `file` when the sessions could not be saved at the end and no event has said so
+    /// before. The cluster has stopped all the same.
     ///
     /// With `resumable` the gateway keeps the sessions for some minutes (close 4000), and so do the session store and
     /// `exportSessions`. Otherwise they are over (close 1000): the bot goes offline, and neither the store nor

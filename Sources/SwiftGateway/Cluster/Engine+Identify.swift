@@ -35,6 +35,13 @@ extension Engine {
         GatewayBotRequest(
             configuration: configuration, tls: tls, resolver: resolver, timeout: configuration.session.connectTimeout)
     }
+
+    /// Where the URL is all that is missing: what gives it without the rest.
+    func makeURLRequest() -> GatewayURLRequest? {
+        guard !configuration.scheme.needsRecommendation else { return nil }
+        return GatewayURLRequest(
+            configuration: configuration, tls: tls, resolver: resolver, timeout: configuration.session.connectTimeout)
+    }
 }
 
 extension IdentifyBudget.Stop {

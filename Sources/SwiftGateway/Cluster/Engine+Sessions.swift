@@ -46,15 +46,17 @@ extension Engine {
             fingerprint: SessionDocument.fingerprint(of: configuration.bareToken), total: total, sessions: sessions)
     }
 
-    /// A final end before the shards were made: nobody else takes their sessions out of the store.
+    /// After a final end that came before the shards were made: nobody else takes their sessions out of the store.
     func forgetStoredSessions() {
-        guard let store = configuration.sessionStore, var document = stored, !document.sessions.isEmpty else { return }
-        document.sessions = [:]
-        stored = nil
+        guard let store = configuration.sessionStore else { return }
+        let total = cluster.state.withLock { $0.sessions.isEmpty ? nil : $0.sessionsTotal }
+        guard let total = total ?? stored.flatMap({ $0.sessions.isEmpty ? nil : $0.total }) else { return }
+        let empty = SessionDocument(
+            fingerprint: SessionDocument.fingerprint(of: configuration.bareToken), total: total, sessions: [:])
         do throws(GatewayError) {
-            try store.save(document.json(), isLast: true)
+            try store.save(empty.json(), isLast: true)
         } catch {
-            log.write(.warning, "cluster") { error.message }
+            saveFailure = error
         }
     }
 

@@ -35,15 +35,13 @@ final class Engine: @unchecked Sendable {
     private var bootstrap: Bootstrap?
     var writer: SessionWriter?
     /// Why the sessions could not be saved at the end.
-    private(set) var saveFailure: GatewayError?
+    var saveFailure: GatewayError?
     /// What the session store gave, until the shards are known.
     var stored: SessionDocument?
     var budgetRefresh: BudgetRefresh?
     /// The API refused: there will be no shards.
     private let givenUp = Atomic<Bool>(false)
     var hasGivenUp: Bool { givenUp.load(ordering: .acquiring) }
-    /// The end is final: no session is kept.
-    let forgets = Atomic<Bool>(false)
     /// Every shard is fatal.
     var isFatal: Bool {
         shards.withLock { shards in
@@ -51,6 +49,8 @@ final class Engine: @unchecked Sendable {
                 && shards.cells.values.allSatisfy { $0.snapshot.withLock { $0.state } == .fatal }
         }
     }
+    /// The end is final: no session is kept.
+    let forgets = Atomic<Bool>(false)
     /// Speaks for the cluster before there are shards.
     private let bootCell: ShardCell
 
@@ -98,14 +98,9 @@ final class Engine: @unchecked Sendable {
             try launch(gateway: url, bot: nil)
             return
         }
-        let fallback =
-            configuration.scheme.needsRecommendation
-            ? nil
-            : GatewayURLRequest(
-                configuration: configuration, tls: tls, resolver: resolver,
-                timeout: configuration.session.connectTimeout)
         let bootstrap = Bootstrap(
-            loop: first.loop, request: makeBotRequest(), fallback: fallback, backoff: configuration.session.backoff,
+            loop: first.loop, request: makeBotRequest(), fallback: makeURLRequest(),
+            backoff: configuration.session.backoff,
             onRetry: { [unowned self] error, delay in
                 log.write(.warning, "cluster") { "\(error.message); asking again in \(delay / 1_000_000) ms" }
                 tell(error, state: .backoff)
@@ -260,7 +255,7 @@ final class Engine: @unchecked Sendable {
         }
         for context in contexts { context.loop.stop() }
         for context in contexts where context.queue?.drain(until: deadline) == false { inTime = false }
-        saveFailure = writer?.finish()
+        if let writer { saveFailure = writer.finish() }
         return inTime
     }
 

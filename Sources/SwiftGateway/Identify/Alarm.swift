@@ -1,5 +1,4 @@
 import GatewayTransport
-import Synchronization
 
 /// Something with a time at which it wants to be called.
 protocol AlarmClient: AnyObject, Sendable {

@@ -1,6 +1,4 @@
 import GatewayTransport
-import Synchronization
-
 /// The permits of this process that may be granted. A permit is a number, so that one that is stale, cancelled, used or
 /// invented can be told from a good one.
 package enum PermitTable {

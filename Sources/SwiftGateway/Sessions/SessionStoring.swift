@@ -12,6 +12,7 @@ public protocol SessionStoring: Sendable {
 
     /// Keeps the text in place of the one before. Called on a thread of its own, one call at a time: at most four times a
     /// second while sessions go on, and once at shutdown (`isLast`), which waits for it. Blocking harms nobody else. A
-    /// text that could not be saved is tried again with what is then current.
+    /// text that could not be saved is tried again with what is then current. A final shutdown that comes before the
+    /// shards are known takes the sessions out on its own thread.
     func save(_ json: [UInt8], isLast: Bool) throws(GatewayError)
 }
