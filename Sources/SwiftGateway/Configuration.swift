@@ -60,6 +60,9 @@ public struct Configuration: Sendable, CustomStringConvertible, CustomDebugStrin
         get { if case .batches(let handler) = sink { handler } else { nil } }
         set { sink = newValue.map { .batches($0) } ?? .none }
     }
+    /// Has events wait in a channel, for the cluster that they are of.
+    mutating func stream(to channel: EventChannel) { sink = .stream(channel) }
+
     /// Receives log lines of `logLevel` and above.
     public var logHandler: LogHandler?
     public var logLevel = LogLevel.info

@@ -45,7 +45,7 @@ final class Engine: @unchecked Sendable {
     var shardCount: Int? { shards.withLock { $0.launched ? $0.cells.count : nil } }
     var cells: [ShardCell] { shards.withLock { $0.cells.values.sorted { $0.id < $1.id } } }
     var isLaunched: Bool { shards.withLock { $0.launched } }
-    private var contexts: [LoopContext] { shards.withLock { $0.contexts } }
+    var contexts: [LoopContext] { shards.withLock { $0.contexts } }
 
     func cell(_ id: UInt32) throws(GatewayError) -> ShardCell {
         guard let cell = shards.withLock({ $0.cells[id] }) else {
@@ -121,7 +121,11 @@ final class Engine: @unchecked Sendable {
             let made = DeliveryQueue(
                 capacity: configuration.queueBytes == 0 ? DeliveryQueue.defaultCapacity : configuration.queueBytes,
                 loop: loop, sink: configuration.sink)
-            try made.start(name: "sg-delivery-\(index)")
+            if case .stream(let channel) = configuration.sink {
+                channel.attach(made, owner: self)
+            } else {
+                try made.start(name: "sg-delivery-\(index)")
+            }
             queue = made
         } else {
             queue = nil
