@@ -6,11 +6,16 @@ let package = Package(
     products: [
         .library(name: "swiftgateway", type: .dynamic, targets: ["SwiftGatewayC"]),
         .library(name: "SwiftGateway", targets: ["SwiftGateway"]),
+        .library(name: "SwiftGatewayLogging", targets: ["SwiftGatewayLogging"]),
+        .library(name: "SwiftGatewayMetrics", targets: ["SwiftGatewayMetrics"]),
         .library(name: "GatewaySandbox", targets: ["GatewaySandbox"]),
         .executable(name: "gateway-sandbox", targets: ["gateway-sandbox"]),
     ],
     dependencies: [
-        // Only the sandbox and its tests use these; the engine has no dependency but system libraries.
+        // Only the bridges use these, and only the sandbox and its tests the others; the engine has no dependency but
+        // system libraries.
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -27,6 +32,12 @@ let package = Package(
         .target(name: "GatewayProtocol", dependencies: ["CLinux"]),
         .target(name: "GatewayTransport", dependencies: ["GatewayProtocol", "CLinux", "COpenSSL", "CZlib", "CZstd"]),
         .target(name: "SwiftGateway", dependencies: ["GatewayProtocol", "GatewayTransport", "CLinux"]),
+        .target(
+            name: "SwiftGatewayLogging",
+            dependencies: ["SwiftGateway", .product(name: "Logging", package: "swift-log")]),
+        .target(
+            name: "SwiftGatewayMetrics",
+            dependencies: ["SwiftGateway", .product(name: "Metrics", package: "swift-metrics")]),
         .target(name: "SwiftGatewayC", dependencies: ["SwiftGateway", "CSwiftGateway"]),
 
         .target(
@@ -54,6 +65,12 @@ let package = Package(
             name: "GatewayTransportTests", dependencies: ["GatewayTransport", "CLinux", "COpenSSL", "CZlib", "CZstd"]),
         .testTarget(
             name: "SwiftGatewayTests", dependencies: ["SwiftGateway", "GatewayProtocol", "GatewayTransport", "CLinux"]),
+        .testTarget(
+            name: "SwiftGatewayBridgesTests",
+            dependencies: [
+                "SwiftGatewayLogging", "SwiftGatewayMetrics", "GatewaySandbox",
+                .product(name: "MetricsTestKit", package: "swift-metrics"),
+            ]),
         .executableTarget(name: "autobahn-client", dependencies: ["GatewayTransport"], path: "Tests/Autobahn/client"),
         // A client in a process of its own, for the tests that kill it.
         .executableTarget(

@@ -65,6 +65,8 @@ public struct Configuration: Sendable, CustomStringConvertible, CustomDebugStrin
 
     /// Receives log lines of `logLevel` and above.
     public var logHandler: LogHandler?
+    /// Receives the same lines in fields, the shard's id among them; beside `logHandler`, not instead of it.
+    public var logRecordHandler: LogRecordHandler?
     public var logLevel = LogLevel.info
 
     /// `token`: the bot's, with or without "Bot " in front. `intents`: what the gateway is asked to send.

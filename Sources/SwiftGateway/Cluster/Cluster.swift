@@ -50,7 +50,8 @@ public final class Cluster: Sendable {
             configuration.stream(to: channel)
         }
         self.configuration = configuration
-        log = Log(level: configuration.logLevel, handler: configuration.logHandler)
+        log = Log(
+            level: configuration.logLevel, handler: configuration.logHandler, records: configuration.logRecordHandler)
         _ = try TLSContext(caFile: configuration.caFile)
         state = Monitor(
             State(sessions: configuration.importedSessions, sessionsTotal: configuration.importedTotal))

@@ -56,9 +56,10 @@ final class Engine: @unchecked Sendable {
 
     func info(_ id: UInt32) throws(GatewayError) -> ShardInfo {
         let cell = try cell(id)
-        let queued = shards.withLock { $0.runners[id] }?.queueDepth ?? 0
-        return ShardInfo(cell, queued: queued)
+        return ShardInfo(cell, queued: queueDepth(of: id))
     }
+
+    func queueDepth(of id: UInt32) -> Int { shards.withLock { $0.runners[id] }?.queueDepth ?? 0 }
 
     var isHandlerThread: Bool {
         contexts.contains { $0.loop.isCurrent || $0.queue?.isCurrent == true }
