@@ -38,7 +38,7 @@ let package = Package(
         .target(
             name: "SwiftGatewayMetrics",
             dependencies: ["SwiftGateway", .product(name: "Metrics", package: "swift-metrics")]),
-        .target(name: "SwiftGatewayC", dependencies: ["SwiftGateway", "CSwiftGateway"]),
+        .target(name: "SwiftGatewayC", dependencies: ["SwiftGateway", "GatewayTransport", "CSwiftGateway"]),
 
         .target(
             name: "GatewaySandbox",
@@ -76,7 +76,8 @@ let package = Package(
         .executableTarget(
             name: "integration-client", dependencies: ["SwiftGateway"], path: "Tests/Integration/Client"),
         .testTarget(
-            name: "IntegrationTests", dependencies: ["SwiftGateway", "GatewaySandbox", "integration-client"],
+            name: "IntegrationTests",
+            dependencies: ["SwiftGateway", "GatewayTransport", "GatewaySandbox", "integration-client"],
             path: "Tests/Integration", exclude: ["Client"]),
         .testTarget(
             name: "GatewaySandboxTests",

@@ -33,7 +33,7 @@ final class DeliveryQueue: @unchecked Sendable {
     let consumerSleeps = Atomic<Bool>(false)
     let producerWaits = Atomic<Bool>(false)
     let signal = Monitor(Signal())
-    let thread = Mutex<EngineThread?>(nil)
+    let thread = Lock<EngineThread?>(nil)
     /// The thread that runs this, as it says itself: `thread` is still being set when the first handler may ask.
     let runner = Atomic<UInt>(0)
 
