@@ -71,13 +71,21 @@ let package = Package(
                 "SwiftGatewayLogging", "SwiftGatewayMetrics", "GatewaySandbox",
                 .product(name: "MetricsTestKit", package: "swift-metrics"),
             ]),
+        .executableTarget(
+            name: "count-messages", dependencies: ["SwiftGateway"], path: "bindings/swift/count-messages"),
+        .executableTarget(
+            name: "many-shards", dependencies: ["SwiftGateway", "SwiftGatewayLogging"],
+            path: "bindings/swift/many-shards"),
         .executableTarget(name: "autobahn-client", dependencies: ["GatewayTransport"], path: "Tests/Autobahn/client"),
         // A client in a process of its own, for the tests that kill it.
         .executableTarget(
             name: "integration-client", dependencies: ["SwiftGateway"], path: "Tests/Integration/Client"),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["SwiftGateway", "GatewayTransport", "GatewaySandbox", "integration-client"],
+            dependencies: [
+                "SwiftGateway", "GatewayTransport", "GatewaySandbox", "integration-client", "count-messages",
+                "many-shards",
+            ],
             path: "Tests/Integration", exclude: ["Client"]),
         .testTarget(
             name: "GatewaySandboxTests",

@@ -13,9 +13,10 @@
     ///
     /// - Parameters:
     ///   - configuration: How to connect and what to deliver.
-    ///   - shutdown: How to end; default `resumable`, so that the next process goes on where this one stopped.
+    ///   - mode: How to end; default `resumable`, so that the next process goes on where this one stopped.
     ///   - deadline: How long the end may take, default 5 s (practice). When it takes longer the connections are dropped,
     ///     which costs no event of a resumable session, and the log says so.
+    ///   - isolation: The actor that `body` runs on, default the caller's.
     ///   - body: What to do while the cluster runs.
     /// - Returns: What `body` returned.
     /// - Throws: What `body` threw; otherwise the error of a shard that is fatal; before `body`, what `Cluster.init` and

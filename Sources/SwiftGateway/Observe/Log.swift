@@ -1,9 +1,14 @@
 /// How important a log line is. The raw values are the `SG_LOG_…` numbers.
 public enum LogLevel: UInt32, CaseIterable, Comparable, Sendable {
+    /// Every step, for someone who reads the source beside it.
     case trace = 0
+    /// What explains a problem afterwards: connections, closes, ignored payloads.
     case debug = 1
+    /// What a shard does: its states and closes.
     case info = 2
+    /// Something failed and is tried again.
     case warning = 3
+    /// Something failed for good.
     case error = 4
     /// As a minimum: nothing.
     case off = 5

@@ -1,4 +1,4 @@
-import Synchronization
+import GatewayTransport
 
 /// Holds a task back until the test lets it through, without holding its thread.
 final class AsyncGate: Sendable {
@@ -7,7 +7,7 @@ final class AsyncGate: Sendable {
         var held: [CheckedContinuation<Void, Never>] = []
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     /// Waits until the gate is open.
     func pass() async {
