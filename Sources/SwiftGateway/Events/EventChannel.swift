@@ -101,11 +101,12 @@ final class EventChannel: @unchecked Sendable {
 
     /// The cluster has stopped: the sequence ends.
     func end() {
-        let idle = state.update { state in
+        let rest = state.update { state in
             (state.ended, state.leaving) = (true, false)
-            return !state.claimed
+            return state.claimed ? nil : reader.takeRest()
         }
-        if idle { dropRest() }
+        // What the run kept alive goes outside of the lock.
+        withExtendedLifetime(rest) {}
         wake()
     }
 
@@ -139,15 +140,13 @@ final class EventChannel: @unchecked Sendable {
         }
     }
 
-    /// The consumer goes. What it has not asked past stays for the next one.
+    /// The consumer goes. What it has not asked past stays for the next one. Wakes whoever waits for it in a drain.
     func release() {
-        let ended = state.update { state in
+        let rest = state.update { state in
             (state.claimed, state.leaving, state.task, state.resume) = (false, false, nil, nil)
-            return state.ended
+            return state.ended ? reader.takeRest() : nil
         }
-        if ended { dropRest() }
-        // Whoever shuts down has waited for this consumer.
-        state.update { _ in }
+        withExtendedLifetime(rest) {}
     }
 
     /// The task with this number is the consumer.
@@ -156,13 +155,6 @@ final class EventChannel: @unchecked Sendable {
     /// Called at the beginning of a shutdown. When it is the consumer that calls it, it is not waited for.
     func leaves(task: Int?) {
         state.update { if let task, $0.claimed, $0.task == task { $0.leaving = true } }
-    }
-
-    private func dropRest() {
-        // A new consumer may come at the same moment: the claim keeps it off.
-        guard claim() else { return }
-        reader.drop()
-        state.update { $0.claimed = false }
     }
 
     // MARK: The consumer's side

@@ -66,9 +66,11 @@ final class EventReader: @unchecked Sendable {
         return false
     }
 
-    /// The run is over: nothing of it is handed out or noted any more.
-    func drop() {
+    /// The run is over: nothing of it is handed out or noted any more. Returns what it kept alive.
+    func takeRest() -> [AnyObject] {
+        let rest: [AnyObject] = sources + ([buffer, source] as [AnyObject?]).compactMap { $0 }
         (buffer, source, sources) = (nil, nil, [])
         (at, inHand, version) = (0, -1, 0)
+        return rest
     }
 }
