@@ -550,6 +550,33 @@ typedef struct sg_shard_info {
     uint32_t last_close_code;       /* of the last connection that ended; 0 = none */
 } sg_shard_info;
 
+/* All shards of a cluster at a glance. Counters are sums over the shards, for the life of the cluster's run. The caller
+ * sets struct_size. */
+typedef struct sg_cluster_summary {
+    uint32_t struct_size;
+    uint32_t shards;                /* of this cluster; 0 before the API has said how many */
+    uint32_t total;                 /* of the bot, in all processes; 0 before it is known */
+    uint32_t ready;                 /* that were active at least once, which is what sg_cluster_wait_ready waits for */
+    uint32_t states[16];            /* shards in each sg_shard_state, by its number */
+    uint64_t latency_slowest_ns;    /* longest of the last round trips of connected shards; 0 = none yet */
+    uint32_t latency_slowest_shard; /* whose it is */
+    uint32_t identifies_left;       /* until the reset (§7) */
+    uint32_t identifies_total;      /* per 24 h; 0 = not known, as the API was not asked */
+    uint32_t reserved;              /* 0 */
+    uint64_t identifies_reset_ns;   /* until identifies_left is identifies_total again; 0 = it is due */
+    uint64_t events;                /* dispatches received, filtered ones included */
+    uint64_t events_delivered;      /* dispatches whose callback returned */
+    uint64_t reconnects;            /* connections lost or given up and opened again */
+    uint64_t resumes;               /* RESUMED received */
+    uint64_t identifies;            /* IDENTIFY sent */
+    uint64_t errors;                /* errors told */
+    uint64_t bytes_wire;            /* bytes of websocket frames received, inside TLS */
+    uint64_t bytes_inflated;        /* the same after decompression */
+    uint64_t bytes_sent;            /* websocket payload bytes sent */
+    uint64_t bytes_queued;          /* bytes of events that wait for delivery */
+    uint64_t commands_queued;       /* commands that wait to be sent */
+} sg_cluster_summary;
+
 /* The shard that serves a guild: (guild_id >> 22) % shard_total (§16). 0 when shard_total is 0. */
 uint32_t sg_shard_for_guild(uint64_t guild_id, uint32_t shard_total);
 
@@ -610,6 +637,10 @@ sg_status sg_cluster_shard_ids(const sg_cluster *cluster, uint32_t *ids, size_t 
  * SG_ERROR_INVALID_STATE: the cluster was never started. After a shutdown: as it was at the end. */
 sg_status sg_cluster_info(const sg_cluster *cluster, uint32_t shard_id, sg_shard_info *out);
 
+/* All shards at a glance; the caller sets out->struct_size. SG_ERROR_INVALID_STATE: the cluster was never started. After
+ * a shutdown: as it was at the end. */
+sg_status sg_cluster_get_summary(const sg_cluster *cluster, sg_cluster_summary *out);
+
 /* Queues a payload, a whole JSON object such as {"op":3,"d":…}, for one shard. It is sent in its turn while the shard
  * is active, within the send limit, and is kept across reconnects; SG_OK means queued, not sent. Only client commands
  * may be sent: opcodes 1, 2 and 6 belong to the engine and are SG_ERROR_INVALID_ARGUMENT, as is text that is not a JSON
@@ -656,8 +687,10 @@ sg_status sg_cluster_remove_shard(sg_cluster *cluster, uint32_t shard_id, uint32
  * delivery is complete. Written to `buffer` ("Strings" at the top). Best after a resumable shutdown. */
 sg_status sg_cluster_export_sessions(const sg_cluster *cluster, char *buffer, size_t *length);
 
-/* Counters and gauges of all shards in the text format of Prometheus, written to `buffer` ("Strings" at the top). The
- * length may grow between two calls. */
+/* Counters, gauges and histograms in the text format of Prometheus (text/plain; version=0.0.4), written to `buffer`
+ * ("Strings" at the top): of the cluster as a whole, by I/O thread (label loop) and by shard (label shard), some 1.5 KB
+ * a shard. The length may grow between two calls. Counters start over with each start of the cluster.
+ * SG_ERROR_INVALID_STATE: it does not run. */
 sg_status sg_cluster_metrics(const sg_cluster *cluster, char *buffer, size_t *length);
 
 /* ------------------------------------------------------------------------------------------------------ Shard

@@ -16,7 +16,7 @@ final class ClusterBox: Sendable {
     }
 }
 
-private func cluster(_ handle: OpaquePointer?) throws(GatewayError) -> Cluster {
+func cluster(_ handle: OpaquePointer?) throws(GatewayError) -> Cluster {
     guard case .cluster(let box) = HandleTable.find(handle) else {
         throw .invalid(handle == nil ? "cluster is NULL" : "cluster is no live sg_cluster")
     }

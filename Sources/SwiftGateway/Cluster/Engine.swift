@@ -19,7 +19,7 @@ final class Engine: @unchecked Sendable {
 
     /// Kept alive while this runs; the cluster lets go of this engine when it has ended.
     private let cluster: Cluster
-    private let configuration: Configuration
+    let configuration: Configuration
     private let log: Log
     private let tls: TLSContext
     private let resolver = Resolver()
@@ -46,6 +46,8 @@ final class Engine: @unchecked Sendable {
     /// Nil before the shards are known.
     var shardCount: Int? { shards.withLock { $0.launched ? $0.cells.count : nil } }
     var cells: [ShardCell] { shards.withLock { $0.cells.values.sorted { $0.id < $1.id } } }
+    /// Nil before the shards are known.
+    var shared: EngineContext? { shards.withLock { $0.shared } }
     var isLaunched: Bool { shards.withLock { $0.launched } }
     var contexts: [LoopContext] { shards.withLock { $0.contexts } }
 
@@ -339,10 +341,6 @@ final class Engine: @unchecked Sendable {
         }
         return SessionDocument(
             fingerprint: SessionDocument.fingerprint(of: configuration.bareToken), total: total, sessions: sessions)
-    }
-
-    var queueDepths: [(depth: Int, dropped: UInt64)] {
-        contexts.compactMap { $0.queue.map { ($0.depth, $0.dropped.load(ordering: .relaxed)) } }
     }
 
     // MARK: The end

@@ -29,6 +29,9 @@ final class IdentifyGate: Sendable {
         timer = GateTimer()
     }
 
+    /// Identifies left; nil when that is not known.
+    var budget: IdentifyQueue.Budget? { state.withLock { $0.queue.budget } }
+
     func request(shard: UInt32, runner: ShardRunner, loop: EventLoop) {
         state.withLock {
             $0.waiting[shard] = Waiting(runner: runner, loop: loop)

@@ -19,6 +19,7 @@ final class ShardCell: Sendable {
         var errors: UInt64 = 0
         var bytesSent: UInt64 = 0
         var heartbeatInterval: UInt32 = 0
+        var inflaterBytes = 0
         var lastClose: UInt16 = 0
     }
 

@@ -226,6 +226,7 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
         let sequence = session.sequence
         cell.received.store(sequence, ordering: .relaxed)
         cell.events.addByOnlyWriter(1)
+        context.metrics.events.add(at: Int(type?.rawValue ?? 0))
         let position = DeliveredPosition(epoch: epoch, sequence: sequence)
         if engine.passes(type, name: name) {
             var event = EventView(kind: .dispatch, shardID: cell.id)
@@ -297,6 +298,7 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
             queue.push(event, position: position, cell: cell)
         } else {
             engine.handler(event)
+            context.noteInline(event.received)
             if position != .none {
                 cell.noteDelivered(position)
                 cell.eventsDelivered.addByOnlyWriter(1)
@@ -467,6 +469,7 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
         case .latency(let roundTrip):
             event.kind = .latency
             event.value = roundTrip
+            context.metrics.heartbeats.record(roundTrip)
             deliverIfWanted(event, text: "")
         case .error(let error):
             event.kind = .error
@@ -496,6 +499,7 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
             snapshot.latency = session.latency
             snapshot.sends = session.sends
             snapshot.heartbeatInterval = session.heartbeatInterval
+            snapshot.inflaterBytes = inflater?.heldBytes ?? 0
             snapshot.resumable = resumable
             if resumable == nil { snapshot.identities = [] }
         }
