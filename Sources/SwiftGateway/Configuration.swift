@@ -3,6 +3,7 @@ import GatewayTransport
 
 /// How the gateway compresses what it sends (`gateway.md` §14). The raw values are the `SG_COMPRESSION_…` numbers.
 public enum Compression: UInt32, CaseIterable, Sendable {
+    /// Uncompressed: several times the bytes, least CPU.
     case none = 0
     /// zlib-stream: least memory for its effect, the default.
     case zlib = 1
@@ -25,6 +26,7 @@ public enum DeliveryMode: UInt32, CaseIterable, Sendable {
 public struct Configuration: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     /// The token as IDENTIFY wants it, without "Bot ".
     let bareToken: String
+    /// What the gateway was asked to send.
     public let intents: Intents
     private(set) var gatewayURL: GatewayURL?
     private(set) var apiURL: GatewayURL
@@ -64,8 +66,14 @@ public struct Configuration: Sendable, CustomStringConvertible, CustomDebugStrin
         get { if case .batches(let handler) = sink { handler } else { nil } }
         set { sink = newValue.map { .batches($0) } ?? .none }
     }
+    /// Has events wait in a channel, for the cluster that they are of.
+    mutating func stream(to channel: EventChannel) { sink = .stream(channel) }
+
     /// Receives log lines of `logLevel` and above.
     public var logHandler: LogHandler?
+    /// Receives the same lines in fields, the shard's id among them; beside `logHandler`, not instead of it.
+    public var logRecordHandler: LogRecordHandler?
+    /// The least important level that `logHandler` and `logRecordHandler` get; default `info`.
     public var logLevel = LogLevel.info
 
     /// `token`: the bot's, with or without "Bot " in front. `intents`: what the gateway is asked to send.
@@ -163,6 +171,8 @@ public struct Configuration: Sendable, CustomStringConvertible, CustomDebugStrin
         filter = names.map { EventSet(names: $0) }
     }
 
+    /// The kinds of events to deliver; default `EventKinds.standard`, all but whole payloads. Throws `invalidArgument` for a
+    /// kind that does not exist.
     public mutating func setEventKinds(_ kinds: EventKinds) throws(GatewayError) {
         guard kinds.subtracting(.all).isEmpty else {
             throw .invalid("the event kinds \(kinds.rawValue) name a kind that does not exist")
@@ -203,6 +213,8 @@ public struct Configuration: Sendable, CustomStringConvertible, CustomDebugStrin
         session.backoff = Backoff(first: UInt64(first) * 1_000_000, limit: UInt64(limit) * 1_000_000)
     }
 
+    /// How long resolving, connecting and the handshakes may take together, in milliseconds; default 10,000 (practice). Throws
+    /// `invalidArgument` for 0.
     public mutating func setConnectTimeout(milliseconds: UInt32) throws(GatewayError) {
         guard milliseconds > 0 else { throw .invalid("a connect timeout of 0 ms lets no connection succeed") }
         session.connectTimeout = UInt64(milliseconds) * 1_000_000

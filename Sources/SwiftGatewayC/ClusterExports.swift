@@ -37,7 +37,7 @@ public func sg_cluster_new(_ handle: OpaquePointer?, _ out: UnsafeMutablePointer
     reporting { () throws(GatewayError) in
         guard let out else { throw .invalid("out is NULL") }
         let configuration = try config(handle).configuration.withLock { $0 }
-        out.pointee = HandleTable.add(.cluster(ClusterBox(try Cluster(configuration))))
+        out.pointee = HandleTable.add(.cluster(ClusterBox(try Cluster(configuration, streams: false))))
     }
 }
 

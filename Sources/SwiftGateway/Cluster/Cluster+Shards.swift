@@ -27,6 +27,15 @@ extension Cluster {
         return info
     }
 
+    /// Snapshots of all shards by rising id; after a shutdown as they were at the end, and none before the shards are
+    /// known.
+    public func infos() -> [ShardInfo] {
+        if let engine = currentEngine {
+            return engine.cells.map { ShardInfo($0, queued: engine.queueDepth(of: $0.id)) }
+        }
+        return state.withLock { $0.lastInfos.values.sorted { $0.id < $1.id } }
+    }
+
     /// Queues a command for one shard. It is sent as soon as the shard is active and the send window lets it through,
     /// and survives reconnects. Throws `queueFull` (1,024 wait already), `notFound`, `invalidState`.
     public func send(_ command: GatewayCommand, shard id: UInt32) throws(GatewayError) {

@@ -30,15 +30,28 @@ public final class Cluster: Sendable {
     let configuration: Configuration
     let state: Monitor<State>
     let log: Log
+    /// Where events wait for the loop over `events` when there is no handler.
+    let channel = EventChannel()
 
     /// Nothing connects yet. Throws `file` or `tls` when the trust store cannot be loaded, and `invalidArgument` for a
     /// batch handler with inline delivery.
-    public init(_ configuration: Configuration) throws(GatewayError) {
+    public convenience init(_ configuration: Configuration) throws(GatewayError) {
+        try self.init(configuration, streams: true)
+    }
+
+    /// Without a handler: `streams` events through `events`, or counts them and throws them away.
+    package init(_ configuration: Configuration, streams: Bool) throws(GatewayError) {
         if configuration.batchHandler != nil, configuration.deliveryMode == .inline {
             throw .invalid("a batch handler needs queued delivery")
         }
+        var configuration = configuration
+        // Inline there is no queue in which events could wait.
+        if streams, case .none = configuration.sink, configuration.deliveryMode == .queued {
+            configuration.stream(to: channel)
+        }
         self.configuration = configuration
-        log = Log(level: configuration.logLevel, handler: configuration.logHandler)
+        log = Log(
+            level: configuration.logLevel, handler: configuration.logHandler, records: configuration.logRecordHandler)
         _ = try TLSContext(caFile: configuration.caFile)
         state = Monitor(
             State(sessions: configuration.importedSessions, sessionsTotal: configuration.importedTotal))
@@ -63,11 +76,13 @@ public final class Cluster: Sendable {
             state.lastInfos = [:]
             state.phase = .running(engine)
         }
+        channel.open()
         do throws(GatewayError) {
             try engine.begin()
         } catch {
             state.update { $0.phase = .stopped(error) }
             engine.discard()
+            channel.end()
             throw error
         }
     }
@@ -84,9 +99,15 @@ public final class Cluster: Sendable {
     /// Waits until all shards have been active at least once. Throws `timeout`, `cancelled` when the cluster is shut
     /// down meanwhile, the error of a shard that is fatal, `invalidState` before start, `wouldDeadlock` in a handler.
     public func waitReady(timeout: UInt64?) throws(GatewayError) {
+        try waitReady(timeout: timeout, cancelled: { false })
+    }
+
+    /// Throws `cancelled` as well when `cancelled` says so; it is asked whenever the state is updated.
+    func waitReady(timeout: UInt64?, cancelled: () -> Bool) throws(GatewayError) {
         try refuseInHandler()
         let result = state.wait(until: timeout.map { Clock.now() &+ $0 }) { state -> Result<Void, GatewayError>? in
             if let failure = state.failure { return .failure(failure) }
+            if cancelled() { return .failure(GatewayError(.cancelled, "the waiting task was cancelled")) }
             switch state.phase {
             case .idle: return .failure(GatewayError(.invalidState, "the cluster is not started"))
             case .stopping, .stopped: return .failure(GatewayError(.cancelled, "the cluster was shut down"))
@@ -103,9 +124,15 @@ public final class Cluster: Sendable {
     /// Waits until the cluster is shut down. Throws `timeout`, the error of a shard that is fatal, `invalidState` before
     /// start, `wouldDeadlock` in a handler.
     public func wait(timeout: UInt64?) throws(GatewayError) {
+        try wait(timeout: timeout, cancelled: { false })
+    }
+
+    /// Throws `cancelled` as well when `cancelled` says so; it is asked whenever the state is updated.
+    func wait(timeout: UInt64?, cancelled: () -> Bool) throws(GatewayError) {
         try refuseInHandler()
         let result = state.wait(until: timeout.map { Clock.now() &+ $0 }) { state -> Result<Void, GatewayError>? in
             if let failure = state.failure { return .failure(failure) }
+            if cancelled() { return .failure(GatewayError(.cancelled, "the waiting task was cancelled")) }
             switch state.phase {
             case .idle: return .failure(GatewayError(.invalidState, "the cluster is not started"))
             case .stopped(let error): return error.map { .failure($0) } ?? .success(())
@@ -131,6 +158,8 @@ public final class Cluster: Sendable {
     public func shutdown(resumable: Bool, timeout: UInt64?) throws(GatewayError) {
         try refuseInHandler()
         let deadline = timeout.map { Clock.now() &+ $0 }
+        // A loop over the events that waits for the end of its own shutdown would wait for ever.
+        channel.leaves(task: CurrentTask.id)
         let engine: Engine? = state.update { state in
             switch state.phase {
             case .idle:
@@ -154,6 +183,7 @@ public final class Cluster: Sendable {
                 for cell in engine.cells { $0.lastInfos[cell.id] = ShardInfo(cell) }
                 $0.phase = .stopped(nil)
             }
+            channel.end()
             if !finished {
                 throw GatewayError(
                     .timeout, "not everything was delivered before the deadline; connections were dropped")
@@ -170,6 +200,8 @@ public final class Cluster: Sendable {
             return true
         }
         if done == nil { throw GatewayError(.timeout, "another shutdown is still under way") }
+        // One that never ran ends here.
+        if currentEngine == nil { channel.end() }
     }
 
     /// Shuts down resumable within 5 s if still running, and returns only when no handler will be called any more.
@@ -203,14 +235,19 @@ public final class Cluster: Sendable {
     func shardBecame(_ id: UInt32, _ shard: ShardState) {
         switch shard {
         case .active: state.update { _ = $0.ready.insert(id) }
-        case .stopped, .fatal: state.update { _ = $0.ended.insert(id) }
-        case .connecting: state.update { _ = $0.ended.remove(id) }
+        case .stopped, .fatal:
+            state.update { _ = $0.ended.insert(id) }
+            endEventsIfNoneCanCome()
+        case .connecting:
+            state.update { _ = $0.ended.remove(id) }
+            channel.setExhausted(false)
         default: break
         }
     }
 
     func failed(_ error: GatewayError) {
         state.update { if $0.failure == nil { $0.failure = error } }
+        endEventsIfNoneCanCome()
     }
 
     func launched() { wake() }

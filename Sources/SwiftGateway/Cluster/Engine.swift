@@ -80,9 +80,10 @@ final class Engine: @unchecked Sendable {
 
     func info(_ id: UInt32) throws(GatewayError) -> ShardInfo {
         let cell = try cell(id)
-        let queued = shards.withLock { $0.runners[id] }?.queueDepth ?? 0
-        return ShardInfo(cell, queued: queued)
+        return ShardInfo(cell, queued: queueDepth(of: id))
     }
+
+    func queueDepth(of id: UInt32) -> Int { shards.withLock { $0.runners[id] }?.queueDepth ?? 0 }
 
     var isHandlerThread: Bool {
         contexts.contains { $0.loop.isCurrent || $0.queue?.isCurrent == true }
@@ -152,7 +153,11 @@ final class Engine: @unchecked Sendable {
             let made = DeliveryQueue(
                 capacity: configuration.queueBytes == 0 ? DeliveryQueue.defaultCapacity : configuration.queueBytes,
                 loop: loop, sink: configuration.sink)
-            try made.start(name: "sg-delivery-\(index)")
+            if case .stream(let channel) = configuration.sink {
+                channel.attach(made, owner: self)
+            } else {
+                try made.start(name: "sg-delivery-\(index)")
+            }
             queue = made
         } else {
             queue = nil

@@ -88,6 +88,7 @@ final class EngineContext: Sendable {
 
 /// What this build is.
 public enum Version {
+    /// The version, "major.minor.patch".
     public static let string: StaticString = "0.1.0"
     static let userAgent = "DiscordBot (https://github.com/swiftgateway/swiftgateway, \(string))"
 }

@@ -218,5 +218,7 @@ final class DeliveryQueue: @unchecked Sendable {
         if let data = event.data.baseAddress { at.copyMemory(from: data, byteCount: event.data.count) }
     }
 
-    private func wake() { signal.update { _ in } }
+    private func wake() {
+        if case .stream(let channel) = sink { channel.wake() } else { signal.update { _ in } }
+    }
 }

@@ -1,4 +1,5 @@
 import GatewayTransport
+
 /// The permits of this process that may be granted. A permit is a number, so that one that is stale, cancelled, used or
 /// invented can be told from a good one.
 package enum PermitTable {
