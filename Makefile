@@ -33,7 +33,7 @@ check: setup-test format-check strict-build swift-tests header-check library-che
 lib: setup ## the self-contained shared library, in build/lib
 	@scripts/build-library
 
-install: lib ## library, header and pkg-config file: PREFIX=/usr/local DESTDIR=
+install: lib ## library, headers, pkg-config file and CMake package: PREFIX=/usr/local DESTDIR=
 	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' scripts/install
 
 bench: lib ## CPU per event and memory per shard against the least work possible
@@ -77,6 +77,9 @@ swift-tests: setup-test
 
 c-tests: setup-test lib
 	@Tests/C/run build/lib
+	@Tests/C/programs build/lib
+	@Tests/C/mistakes build/lib
+	@Tests/C/abi check build/lib
 
 header-check: setup-test lib
 	@python3 scripts/header-check.py --library build/lib/libswiftgateway.so

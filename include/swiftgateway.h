@@ -54,8 +54,8 @@
 extern "C" {
 #endif
 
-/* The version this header belongs to; sg_version() tells that of the library in use. While the major number is 0, the
- * minor number changes with every change that is not compatible. */
+/* The version this header belongs to; sg_version() tells that of the library in use. The minor number grows with every
+ * addition; the major number, which is also the library's soname, with every change that is not compatible. */
 #define SG_VERSION_MAJOR 0
 #define SG_VERSION_MINOR 1
 #define SG_VERSION_PATCH 0
