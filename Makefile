@@ -14,7 +14,7 @@ export SWIFT_FLAGS ?=
 check strict-build: export SWIFT_FLAGS = -Xswiftc -warnings-as-errors
 
 .PHONY: help demo run test check lib install bench instructions autobahn thirdparty sanitize format clean \
-    setup setup-test format-check strict-build swift-tests c-tests header-check library-check install-check readme-check
+    docs docs-check setup setup-test format-check strict-build swift-tests c-tests header-check library-check install-check readme-check
 
 help: ## list the commands
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -27,7 +27,7 @@ run: setup lib ## the same program; with DISCORD_TOKEN set it talks to Discord i
 
 test: setup-test swift-tests c-tests thirdparty ## set up what the tests need and run all of them
 
-check: setup-test format-check strict-build swift-tests header-check library-check c-tests install-check thirdparty \
+check: setup-test format-check strict-build swift-tests header-check library-check c-tests install-check docs-check thirdparty \
     autobahn readme-check ## all that has to hold before a change goes in
 
 lib: setup ## the self-contained shared library, in build/lib
@@ -56,6 +56,11 @@ sanitize: setup-test ## the Swift tests under the thread and the address sanitiz
 
 format: ## put the Swift sources into the project's format
 	swift format -i -r $(SOURCES)
+
+docs: ## the reference of the C, C++ and Swift API as HTML, in build/docs
+	@scripts/setup docs
+	@scripts/docs
+	@if grep -q '^docs-swift:' Makefile; then $(MAKE) --no-print-directory docs-swift; fi
 
 clean: ## remove everything that was built
 	rm -rf build .build .build-*
@@ -89,6 +94,10 @@ library-check: setup-test lib
 
 install-check: setup-test lib
 	@scripts/check-install
+
+docs-check:
+	@scripts/setup docs
+	@scripts/docs
 
 readme-check: setup-test lib
 	@python3 scripts/readme-check.py

@@ -56,9 +56,10 @@ extern "C" {
 
 /* The version this header belongs to; sg_version() tells that of the library in use. The minor number grows with every
  * addition; the major number, which is also the library's soname, with every change that is not compatible. */
-#define SG_VERSION_MAJOR 0
-#define SG_VERSION_MINOR 1
-#define SG_VERSION_PATCH 0
+#define SG_VERSION_MAJOR 0 /* what changes when programs have to be built anew, or written anew */
+#define SG_VERSION_MINOR 1 /* what changes with additions */
+#define SG_VERSION_PATCH 0 /* what changes with corrections */
+/* The three as text. */
 #define SG_VERSION "0.1.0"
 
 /* A timeout that never passes. */
@@ -68,7 +69,7 @@ extern "C" {
 
 /* What a call came to, and what an SG_EVENT_ERROR is about. New values may be added. */
 typedef enum sg_status {
-    SG_OK = 0,
+    SG_OK = 0, /* it worked */
 
     /* The call itself. */
     SG_ERROR_INVALID_ARGUMENT = 1,  /* an argument that can never be right */
@@ -145,7 +146,7 @@ typedef enum sg_intent {
 
 /* Transport compression, server to client (§14). */
 typedef enum sg_compression {
-    SG_COMPRESSION_NONE = 0,
+    SG_COMPRESSION_NONE = 0, /* plain text */
     SG_COMPRESSION_ZLIB = 1, /* least memory, the default */
     SG_COMPRESSION_ZSTD = 2  /* least CPU, five times the memory of a zlib shard; needs libzstd.so.1 at run time */
 } sg_compression;
@@ -203,7 +204,7 @@ typedef enum sg_event_kind {
 /* Masks for sg_config_set_event_kinds; one kind's bit is 1 << its number. */
 typedef enum sg_event_kinds {
     SG_EVENT_KINDS_DEFAULT = 31, /* all but SG_EVENT_PAYLOAD */
-    SG_EVENT_KINDS_ALL = 63
+    SG_EVENT_KINDS_ALL = 63 /* every kind */
 } sg_event_kinds;
 
 /* The life of a shard (§1). */
@@ -309,18 +310,18 @@ typedef enum sg_dispatch {
 typedef struct sg_event {
     uint32_t struct_size; /* bytes of this struct that the library filled */
     uint32_t kind;        /* sg_event_kind */
-    uint32_t shard_id;
+    uint32_t shard_id;    /* whose event it is */
     uint32_t type;        /* sg_dispatch; 0 = a name this build does not know (still delivered, see name) */
     uint64_t sequence;    /* s of the dispatch; 0 where there is none */
     const char *name;     /* name of the dispatch, NUL-terminated as well; NULL for other kinds */
     size_t name_length;   /* without the NUL */
     const char *data;     /* not NUL-terminated; may be NULL when data_length is 0 */
-    size_t data_length;
+    size_t data_length;   /* in bytes */
     uint32_t state;       /* sg_shard_state */
-    uint32_t code;
+    uint32_t code;        /* a close code, an interval or the number of an attempt: see sg_event_kind */
     uint32_t status;      /* sg_status */
     uint32_t reserved;    /* 0 */
-    uint64_t value_ns;
+    uint64_t value_ns;    /* a round trip or a wait: see sg_event_kind */
     uint64_t received_ns; /* CLOCK_MONOTONIC when the bytes were read */
 } sg_event;
 
@@ -482,7 +483,7 @@ sg_status sg_config_import_sessions(sg_config *config, const char *json, size_t 
 
 /* What GET /gateway/bot answered (§2). The caller sets struct_size. */
 typedef struct sg_gateway_bot {
-    uint32_t struct_size;
+    uint32_t struct_size;     /* set by the caller */
     uint32_t shards;          /* recommended number */
     uint32_t total;           /* identifies allowed per day */
     uint32_t remaining;       /* identifies left */
@@ -503,17 +504,17 @@ sg_status sg_fetch_gateway_bot(const sg_config *config, uint32_t timeout_ms, sg_
 /* A snapshot of one shard. Counters are for the life of the cluster or shard object, over all its connections. The
  * caller sets struct_size. */
 typedef struct sg_shard_info {
-    uint32_t struct_size;
-    uint32_t id;
-    uint32_t total;
+    uint32_t struct_size;           /* set by the caller */
+    uint32_t id;                    /* the number of the shard */
+    uint32_t total;                 /* of how many */
     uint32_t state;                 /* sg_shard_state */
     uint64_t sequence;              /* last sequence received; 0 = none */
     char session_id[128];           /* NUL-terminated; empty = no session */
     uint64_t latency_last_ns;       /* round trip of the last acknowledged heartbeat; 0 = none */
     uint64_t latency_average_ns;    /* over all acknowledged heartbeats; 0 = none */
     uint64_t latency_recent_ns[5];  /* the last five round trips, newest first; 0 = none */
-    uint64_t heartbeats_sent;
-    uint64_t heartbeats_acked;
+    uint64_t heartbeats_sent;       /* op 1 sent */
+    uint64_t heartbeats_acked;      /* op 11 received */
     uint64_t connects;              /* connections opened, the first included */
     uint64_t reconnects;            /* connections lost or given up and opened again */
     uint64_t identifies;            /* IDENTIFY sent */
@@ -540,12 +541,12 @@ uint32_t sg_shard_for_guild(uint64_t guild_id, uint32_t shard_total);
 /* What to ask for with op 8 (§13). The caller sets struct_size and zeroes what is not used. Exactly one of query and
  * user_ids is given. */
 typedef struct sg_guild_members_request {
-    uint32_t struct_size;
+    uint32_t struct_size;     /* set by the caller */
     uint32_t limit;           /* with query: how many members, at most 100; with an empty query any number, 0 = all */
-    uint64_t guild_id;
+    uint64_t guild_id;        /* of which guild */
     const char *query;        /* beginning of the username; "" = everyone; NULL when user_ids is used */
     const uint64_t *user_ids; /* 1 to 100 users; NULL when query is used */
-    size_t user_id_count;
+    size_t user_id_count;     /* how many user_ids there are */
     const char *nonce;        /* comes back in every chunk; at most 32 bytes; NULL = none */
     uint32_t presences;       /* 1 = with presences, which needs SG_INTENT_GUILD_PRESENCES; 0 = without */
     uint32_t reserved;        /* 0 */

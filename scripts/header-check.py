@@ -96,8 +96,15 @@ def check_version(text):
 
 
 def check_comments(text):
-    """A comment right above each function, and beside or above each type."""
+    """A comment right above each function, beside or above each type, and beside or above each field and constant."""
     lines = text.splitlines()
+    for kind, body in re.findall(r"^typedef (?:enum|struct) (\w+) \{\n(.*?)^\}", text, re.M | re.S):
+        before = ""
+        for line in body.splitlines():
+            member = re.match(r"    (?:\w[\w ]*[ *]+)?(\w+)(?:\[\d+\])?(?: = [^,/]+)?[,;]?(?= |$)", line)
+            if member and not line.lstrip().startswith(("/*", "*")) and re.search(r"[,;=]|^    SG_", line):
+                check("/*" in line or before.strip().startswith("/*"), f"{kind}: {member.group(1)} has no comment")
+            before = line.rstrip()
     for number, line in enumerate(lines):
         declared = re.match(r"(?:[a-z_][\w \*]*?\b(sg_[a-z0-9_]+)\(|typedef (?:enum|struct) (\w+) \{)", line)
         if declared and not line.startswith((" ", "/")):
@@ -161,6 +168,12 @@ def check_wrapper(text):
     constants = [name for kind in re.findall(r"typedef enum (\w+)", text) for name in enum(text, kind)]
     for name in functions(text) + constants:
         check(name in there, f"swiftgateway.hpp has nothing for {name}")
+    for body in re.findall(r"^enum class \w+ : [\w:]+ \{\n(.*?)^\};", WRAPPER.read_text(), re.M | re.S):
+        before = ""
+        for line in body.splitlines():
+            if not line.strip().startswith("///"):
+                check("///<" in line or before.strip().startswith("/// "), f"swiftgateway.hpp: no comment: {line}")
+            before = line
     tests = ROOT / "Tests" / "C"
     jobs = [(compiler, standard, source, extra) for compiler in ("g++", "clang++") if shutil.which(compiler)
             for standard in WRAPPER_STANDARDS

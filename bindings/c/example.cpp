@@ -19,7 +19,9 @@ int main(int argc, char **argv) try {
     });
     config.on_event([](const Event &event) {
         if (event.kind() == EventKind::State) std::cout << "the shard is " << name(event.state()) << '\n';
-        if (event.kind() == EventKind::Error) std::cerr << name(event.status()) << ": " << event.data() << '\n';
+    });
+    config.on_log(LogLevel::Warning, [](LogLevel, std::string_view who, std::string_view what) {
+        std::cerr << who << ": " << what << '\n'; // what failed and is tried again
     });
 
     Cluster cluster(config);
