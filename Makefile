@@ -14,7 +14,7 @@ export SWIFT_FLAGS ?=
 check strict-build: export SWIFT_FLAGS = -Xswiftc -warnings-as-errors
 
 .PHONY: help demo run test check lib install bench instructions autobahn thirdparty sanitize format clean \
-    docs docs-check setup setup-test format-check strict-build swift-tests c-tests header-check library-check install-check readme-check
+    abi-record docs docs-check setup setup-test format-check strict-build swift-tests c-tests header-check library-check install-check readme-check
 
 help: ## list the commands
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -56,6 +56,9 @@ sanitize: setup-test ## the Swift tests under the thread and the address sanitiz
 
 format: ## put the Swift sources into the project's format
 	swift format -i -r $(SOURCES)
+
+abi-record: lib ## write down the binary interface of a new version (ABI=--unreleased: of a version nobody has yet)
+	@Tests/C/abi record $(ABI) build/lib
 
 docs: ## the reference of the C, C++ and Swift API as HTML, in build/docs
 	@scripts/setup docs

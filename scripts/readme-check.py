@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Does what README.md tells its reader to do, and fails when something in it is no longer true.
 
-- its C program is bindings/c/count.c, and has 30 lines at most, blank ones not counted;
+- its C program is bindings/c/count.c, and has 30 lines at most, blank ones not counted; its C++ program is example.cpp;
 - links to files lead somewhere, and each `make` target it names exists;
 - its shell commands run, in their order, in one shell. `make test` is left to whoever runs this; $HOME/.local becomes a
   temporary folder.
@@ -35,6 +35,8 @@ def blocks(language):
 def main():
     programs = blocks("c")
     check(programs == [(ROOT / "bindings" / "c" / "count.c").read_text()], "its C program is not bindings/c/count.c")
+    check(blocks("cpp") == [(ROOT / "bindings" / "c" / "example.cpp").read_text()],
+          "its C++ program is not bindings/c/example.cpp")
     check(all(sum(map(bool, program.splitlines())) <= 30 for program in programs),
           "its C program has more than 30 lines")
 
