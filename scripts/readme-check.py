@@ -40,7 +40,7 @@ def main():
     check(all(sum(map(bool, program.splitlines())) <= 30 for program in programs),
           "its C program has more than 30 lines")
 
-    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+    for target in re.findall(r"\]\(([^)#:]+)\)", re.sub(r"^```.*?^```", "", README, flags=re.M | re.S)):
         check((ROOT / target).exists(), f"the link to {target} leads nowhere")
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
     for target in re.findall(r"(?:^|`)make ([a-z-]+)", README, re.M):

@@ -139,7 +139,8 @@ static sg_event event_of(const std::string &json) {
 }
 
 static void events() {
-    const std::string json = "{\"id\":\"81384788765712384\",\"tts\":true,\"ratio\":-0.5,\"content\":\"caf\\u00e9\",\"long\":\"" +
+    const std::string json = "{\"id\":\"81384788765712384\",\"tts\":true,\"ratio\":-0.5,\"content\":\"caf\\u00e9\",\"long\":\""
+                             +
                              std::string(1000, 'x') + "\",\"list\":[1, 2],\"null\":null}";
     const sg_event raw = event_of(json);
     const Event event(raw);
@@ -234,6 +235,10 @@ static void clusters() {
     CHECK(info.connects() >= info.reconnects() && info.native().struct_size == sizeof(sg_shard_info));
     THROWS(cluster.info(2), NotFound);
     CHECK(cluster.metrics().find("swiftgateway") != std::string::npos);
+    const ClusterSummary summary = cluster.summary();
+    CHECK(summary.shards() == 2 && summary.total() == 3 && summary.ready() == 0 && !summary.latency_slowest());
+    CHECK(summary.in(ShardState::Active) == 0 && summary.in(static_cast<ShardState>(99)) == 0 && !summary.identifies_left());
+    CHECK(summary.native().struct_size == sizeof(sg_cluster_summary) && !summary.identifies_total());
     const std::string sessions = cluster.export_sessions();
     make_config().import_sessions(sessions);
 
@@ -299,6 +304,8 @@ static void fetching() {
     THROWS(GatewayBot::fetch(config, 5s), Network);
     const GatewayBot answer = GatewayBot::fetch(config, std::nullopt, ec);
     CHECK(ec == Status::Network && answer.url.empty() && answer.shards == 0);
+    THROWS(GatewayBot::fetch_url(config, 5s), Network);
+    CHECK(GatewayBot::fetch_url(config, 5s, ec).empty() && ec == Status::Network);
 }
 
 /* Something that a test waits for. */
@@ -343,6 +350,38 @@ static void handlers() {
 }
 
 struct Oops {};
+
+/* By the batch, in place of the other handlers. */
+static void batches() {
+    Signal seen;
+    std::atomic<bool> single{false};
+    Config config = make_config();
+    config.on_event([&](const Event &) { single = true; });
+    config.on_batch([&](const Batch &events) {
+        std::size_t count = 0;
+        for (const Event event : events) count += event.kind() == events[count].kind();
+        if (count == events.size() && count > 0) seen.raise();
+    });
+    {
+        Cluster cluster(config);
+        cluster.start();
+        seen.wait();
+        cluster.shutdown();
+        CHECK(!single);
+    }
+    config.set_delivery(Delivery::Inline);
+    THROWS(Cluster{config}, InvalidArgument);
+    config.set_delivery(Delivery::Queued).on_batch([](const Batch &) { throw Oops(); });
+    Cluster cluster(config);
+    cluster.start();
+    bool caught = false;
+    try {
+        cluster.wait();
+    } catch (const Oops &) {
+        caught = true;
+    }
+    CHECK(caught);
+}
 
 /* Without on_exception: the cluster stops, and the exception comes out of the wait. */
 static void exceptions_stop() {
@@ -452,6 +491,7 @@ int main() {
     shards();
     fetching();
     handlers();
+    batches();
     exceptions_stop();
     exceptions_reported();
     destroyed_inside();

@@ -722,6 +722,48 @@ private:
     std::shared_ptr<const Block> block_;
 };
 
+/// Several events in order, valid until the handler returns.
+class Batch {
+public:
+    /// Goes from event to event.
+    class Iterator {
+    public:
+        /// At an event.
+        explicit Iterator(const sg_event *at) noexcept : at_(at) {}
+        /// The event.
+        Event operator*() const noexcept { return Event(*at_); }
+        /// The next one.
+        Iterator &operator++() noexcept {
+            ++at_;
+            return *this;
+        }
+        /// Whether both are at the same event.
+        friend bool operator==(const Iterator &a, const Iterator &b) noexcept { return a.at_ == b.at_; }
+        /// Whether they are not.
+        friend bool operator!=(const Iterator &a, const Iterator &b) noexcept { return a.at_ != b.at_; }
+
+    private:
+        const sg_event *at_;
+    };
+
+    /// `count` events from `events` on.
+    Batch(const sg_event *events, std::size_t count) noexcept : events_(events), count_(count) {}
+    /// How many there are, 1 to 256.
+    std::size_t size() const noexcept { return count_; }
+    /// One of them.
+    Event operator[](std::size_t index) const noexcept { return Event(events_[index]); }
+    /// The first.
+    Iterator begin() const noexcept { return Iterator(events_); }
+    /// The end.
+    Iterator end() const noexcept { return Iterator(events_ + count_); }
+
+private:
+    const sg_event *events_;
+    std::size_t count_;
+};
+
+/// Receives events by the batch. See sg_batch_fn.
+using BatchHandler = std::function<void(const Batch &events)>;
 /// Receives events. Shards may call it at the same time.
 using EventHandler = std::function<void(const Event &event)>;
 /// Receives log lines; must not call the library. See sg_log_fn.
@@ -735,11 +777,12 @@ namespace detail {
 struct Handlers {
     EventHandler event;
     std::vector<std::pair<Dispatch, EventHandler>> typed;
+    BatchHandler batch;
     LogHandler log;
     LogLevel least = LogLevel::Off;
     ExceptionHandler exception;
 
-    bool wants_events() const noexcept { return event || !typed.empty(); }
+    bool wants_events() const noexcept { return !batch && (event || !typed.empty()); }
 };
 
 /// What the library calls for one cluster or shard. Its address is the `user` of the C handlers.
@@ -756,11 +799,13 @@ public:
     public:
         Attached(sg_config *config, Sink &sink, std::error_code &ec) : config_(config), handlers_(sink.handlers_) {
             good_ = (!handlers_.wants_events() || report(sg_config_set_event_handler(config, on_event, &sink), ec)) &&
+                    (!handlers_.batch || report(sg_config_set_batch_handler(config, on_batch, &sink), ec)) &&
                     (!handlers_.log ||
                      report(sg_config_set_log_handler(config, number(handlers_.least), on_log, &sink), ec));
         }
         ~Attached() {
             if (handlers_.wants_events()) sg_config_set_event_handler(config_, nullptr, nullptr);
+            if (handlers_.batch) sg_config_set_batch_handler(config_, nullptr, nullptr);
             if (handlers_.log) sg_config_set_log_handler(config_, SG_LOG_OFF, nullptr, nullptr);
         }
         Attached(const Attached &) = delete;
@@ -802,14 +847,17 @@ public:
     }
 
 private:
-    template <class Call> void guarded(Call call) noexcept {
+    /// Whether the call returned, or what left it was taken care of.
+    template <class Call> bool guarded(Call call) noexcept {
 #ifdef SWIFTGATEWAY_NO_EXCEPTIONS
         call();
+        return true;
 #else
         try {
             call();
+            return true;
         } catch (...) {
-            failed(std::current_exception());
+            return failed(std::current_exception());
         }
 #endif
     }
@@ -825,30 +873,40 @@ private:
         });
     }
 
+    /// sg_batch_fn returns how many events were handled, or in early versions nothing.
+    using Handled = decltype(std::declval<sg_batch_fn>()(nullptr, 0, nullptr));
+
+    static Handled on_batch(const sg_event *events, std::size_t count, void *user) noexcept {
+        Sink &sink = *static_cast<Sink *>(user);
+        const bool good = sink.guarded([&] { sink.handlers_.batch(Batch(events, count)); });
+        return static_cast<Handled>(good ? count : 0);
+    }
+
     static void on_log(std::uint32_t level, const char *target, const char *message, void *user) noexcept {
         Sink &sink = *static_cast<Sink *>(user);
         sink.guarded([&] { sink.handlers_.log(static_cast<LogLevel>(level), target, message); });
     }
 
 #ifndef SWIFTGATEWAY_NO_EXCEPTIONS
-    void failed(std::exception_ptr exception) noexcept {
+    bool failed(std::exception_ptr exception) noexcept {
         if (handlers_.exception) {
             try {
                 handlers_.exception(exception);
-                return;
+                return true;
             } catch (...) {
                 exception = std::current_exception();
             }
         }
         const std::lock_guard<std::mutex> lock(mutex_);
-        if (first_) return; // stopping already
+        if (first_) return false; // stopping already
         first_ = exception;
-        if (!stop_) return;
+        if (!stop_) return false;
         try {
             stoppers_.emplace_back(stop_);
         } catch (...) {
             // No thread to be had: the exception still comes out of the next wait that returns.
         }
+        return false;
     }
 #endif
 
@@ -890,6 +948,12 @@ public:
     /// Called for dispatches of one type, after on_event and in the order they were added.
     Config &on(Dispatch type, EventHandler handler) {
         handlers_.typed.emplace_back(type, std::move(handler));
+        return *this;
+    }
+    /// Called for all events that wait, instead of what on_event and on are given: where each call costs something. For
+    /// Delivery::Queued only. When an exception leaves it and stops the cluster, the whole batch counts as not handled.
+    Config &on_batch(BatchHandler handler) {
+        handlers_.batch = std::move(handler);
         return *this;
     }
     /// Called for log lines of this level and above. It may be called by several threads at once.
@@ -1062,6 +1126,20 @@ struct GatewayBot {
         result.reset_after = std::chrono::milliseconds(static_cast<std::int64_t>(answer.reset_after_ms));
         return result;
     }
+
+    /// sg_fetch_gateway: asks the API once for the URL alone.
+    static std::string fetch_url(const Config &config, std::optional<std::chrono::milliseconds> time, SWIFTGATEWAY_EC) {
+        detail::Sink sink(config.handlers_);
+        const detail::Sink::Attached attached(config.native(), sink, ec);
+        if (!attached) return std::string();
+        std::string url(1024, '\0'); // with room: to ask for the length would be a question to the API of its own
+        std::size_t length = url.size();
+        if (!detail::report(sg_fetch_gateway(config.native(), detail::timeout(time), url.data(), &length), ec)) {
+            return std::string();
+        }
+        url.resize(length);
+        return url;
+    }
 };
 
 // ------------------------------------------------------------------------------------------------------- Information
@@ -1154,6 +1232,74 @@ private:
     }
 
     sg_shard_info info_{};
+};
+
+/// sg_cluster_summary: all shards at a glance. Counters are sums over the shards, for the life of the cluster's run.
+class ClusterSummary {
+public:
+    /// An empty one.
+    ClusterSummary() noexcept { summary_.struct_size = sizeof summary_; }
+
+    /// Shards of this cluster; 0 before the API has said how many.
+    std::uint32_t shards() const noexcept { return summary_.shards; }
+    /// Shards of the bot, in all processes; 0 before it is known.
+    std::uint32_t total() const noexcept { return summary_.total; }
+    /// Shards that were active at least once.
+    std::uint32_t ready() const noexcept { return summary_.ready; }
+    /// Shards in this state.
+    std::uint32_t in(ShardState state) const noexcept {
+        constexpr std::size_t known = sizeof summary_.states / sizeof *summary_.states;
+        return detail::number(state) < known ? summary_.states[detail::number(state)] : 0;
+    }
+    /// The longest of the last round trips of connected shards.
+    std::optional<std::chrono::nanoseconds> latency_slowest() const noexcept {
+        if (!summary_.latency_slowest_ns) return std::nullopt;
+        return std::chrono::nanoseconds(static_cast<std::int64_t>(summary_.latency_slowest_ns));
+    }
+    /// Whose it is.
+    std::uint32_t latency_slowest_shard() const noexcept { return summary_.latency_slowest_shard; }
+    /// Identifies left until the reset; empty when the API was not asked.
+    std::optional<std::uint32_t> identifies_left() const noexcept {
+        return summary_.identifies_total ? std::optional<std::uint32_t>(summary_.identifies_left) : std::nullopt;
+    }
+    /// Identifies per 24 h; empty when the API was not asked.
+    std::optional<std::uint32_t> identifies_total() const noexcept {
+        return summary_.identifies_total ? std::optional<std::uint32_t>(summary_.identifies_total) : std::nullopt;
+    }
+    /// Until they are given back.
+    std::chrono::nanoseconds identifies_reset() const noexcept {
+        return std::chrono::nanoseconds(static_cast<std::int64_t>(summary_.identifies_reset_ns));
+    }
+    /// Dispatches received, filtered ones included.
+    std::uint64_t events() const noexcept { return summary_.events; }
+    /// Dispatches whose handler returned.
+    std::uint64_t events_delivered() const noexcept { return summary_.events_delivered; }
+    /// Connections lost or given up and opened again.
+    std::uint64_t reconnects() const noexcept { return summary_.reconnects; }
+    /// RESUMED received.
+    std::uint64_t resumes() const noexcept { return summary_.resumes; }
+    /// IDENTIFY sent.
+    std::uint64_t identifies() const noexcept { return summary_.identifies; }
+    /// Errors told.
+    std::uint64_t errors() const noexcept { return summary_.errors; }
+    /// Bytes of websocket frames received.
+    std::uint64_t bytes_wire() const noexcept { return summary_.bytes_wire; }
+    /// The same after decompression.
+    std::uint64_t bytes_inflated() const noexcept { return summary_.bytes_inflated; }
+    /// Websocket payload bytes sent.
+    std::uint64_t bytes_sent() const noexcept { return summary_.bytes_sent; }
+    /// Bytes of events that wait for delivery.
+    std::uint64_t bytes_queued() const noexcept { return summary_.bytes_queued; }
+    /// Commands that wait to be sent.
+    std::uint64_t commands_queued() const noexcept { return summary_.commands_queued; }
+
+    /// The C struct, to read.
+    const sg_cluster_summary &native() const noexcept { return summary_; }
+    /// The C struct, to be filled.
+    sg_cluster_summary &native() noexcept { return summary_; }
+
+private:
+    sg_cluster_summary summary_{};
 };
 
 // ---------------------------------------------------------------------------------------------------------- Commands
@@ -1355,6 +1501,12 @@ public:
     ShardInfo info(std::uint32_t shard_id, SWIFTGATEWAY_EC) const {
         ShardInfo result;
         detail::report(sg_cluster_info(native(), shard_id, &result.native()), ec);
+        return result;
+    }
+    /// sg_cluster_get_summary.
+    ClusterSummary summary(SWIFTGATEWAY_EC) const {
+        ClusterSummary result;
+        detail::report(sg_cluster_get_summary(native(), &result.native()), ec);
         return result;
     }
     /// sg_cluster_send.
