@@ -13,9 +13,9 @@ HAS_TARGET = grep -q '"$(1)"' Package.swift
 export SWIFT_FLAGS ?=
 check strict-build: export SWIFT_FLAGS = -Xswiftc -warnings-as-errors
 
-.PHONY: help demo run test check lib install bench bench-check instructions docs-swift autobahn thirdparty sanitize \
-    format clean setup setup-test format-check strict-build swift-tests c-tests header-check library-check install-check \
-    readme-check
+.PHONY: help demo run test check lib install bench bench-check instructions autobahn thirdparty sanitize format clean \
+    abi-record docs docs-check docs-swift setup setup-test format-check strict-build swift-tests c-tests header-check \
+    library-check install-check readme-check
 
 help: ## list the commands
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -28,13 +28,13 @@ run: setup lib ## the same program; with DISCORD_TOKEN set it talks to Discord i
 
 test: setup-test swift-tests c-tests thirdparty ## set up what the tests need and run all of them
 
-check: setup-test format-check strict-build swift-tests header-check library-check c-tests install-check thirdparty \
+check: setup-test format-check strict-build swift-tests header-check library-check c-tests install-check docs-check thirdparty \
     autobahn readme-check ## all that has to hold before a change goes in
 
 lib: setup ## the self-contained shared library, in build/lib
 	@scripts/build-library
 
-install: lib ## library, header and pkg-config file: PREFIX=/usr/local DESTDIR=
+install: lib ## library, headers, pkg-config file and CMake package: PREFIX=/usr/local DESTDIR=
 	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' scripts/install
 
 bench: lib ## every figure against the least work possible, in 15 minutes; BENCH=--quick in 2
@@ -65,6 +65,14 @@ sanitize: setup-test ## the Swift tests under the thread and the address sanitiz
 format: ## put the Swift sources into the project's format
 	swift format -i -r $(SOURCES)
 
+abi-record: lib ## write down the binary interface of a new version (ABI=--unreleased: of a version nobody has yet)
+	@Tests/C/abi record $(ABI) build/lib
+
+docs: ## the reference of the C, C++ and Swift API as HTML, in build/docs
+	@scripts/setup docs
+	@scripts/docs
+	@if grep -q '^docs-swift:' Makefile; then $(MAKE) --no-print-directory docs-swift; fi
+
 clean: ## remove everything that was built
 	rm -rf build .build .build-*
 
@@ -85,6 +93,9 @@ swift-tests: setup-test
 
 c-tests: setup-test lib
 	@Tests/C/run build/lib
+	@Tests/C/programs build/lib
+	@Tests/C/mistakes build/lib
+	@Tests/C/abi check build/lib
 
 header-check: setup-test lib
 	@python3 scripts/header-check.py --library build/lib/libswiftgateway.so
@@ -94,6 +105,10 @@ library-check: setup-test lib
 
 install-check: setup-test lib
 	@scripts/check-install
+
+docs-check:
+	@scripts/setup docs
+	@scripts/docs
 
 readme-check: setup-test lib
 	@python3 scripts/readme-check.py

@@ -54,11 +54,12 @@
 extern "C" {
 #endif
 
-/* The version this header belongs to; sg_version() tells that of the library in use. While the major number is 0, the
- * minor number changes with every change that is not compatible. */
-#define SG_VERSION_MAJOR 0
-#define SG_VERSION_MINOR 1
-#define SG_VERSION_PATCH 0
+/* The version this header belongs to; sg_version() tells that of the library in use. The minor number grows with every
+ * addition; the major number, which is also the library's soname, with every change that is not compatible. */
+#define SG_VERSION_MAJOR 0 /* what changes when programs have to be built anew, or written anew */
+#define SG_VERSION_MINOR 1 /* what changes with additions */
+#define SG_VERSION_PATCH 0 /* what changes with corrections */
+/* The three as text. */
 #define SG_VERSION "0.1.0"
 
 /* A timeout that never passes. */
@@ -68,7 +69,7 @@ extern "C" {
 
 /* What a call came to, and what an SG_EVENT_ERROR is about. New values may be added. */
 typedef enum sg_status {
-    SG_OK = 0,
+    SG_OK = 0, /* it worked */
 
     /* The call itself. */
     SG_ERROR_INVALID_ARGUMENT = 1,  /* an argument that can never be right */
@@ -117,27 +118,27 @@ typedef struct sg_shard sg_shard;     /* one connection */
 /* Intents (§17): what the gateway is asked to send. Privileged ones must be switched on in the developer portal, else
  * the gateway closes with 4014. Bits without a name here are sent as they are; an unknown one is closed with 4013. */
 typedef enum sg_intent {
-    SG_INTENT_GUILDS = 1 << 0,
-    SG_INTENT_GUILD_MEMBERS = 1 << 1, /* privileged */
-    SG_INTENT_GUILD_MODERATION = 1 << 2,
-    SG_INTENT_GUILD_EXPRESSIONS = 1 << 3,
-    SG_INTENT_GUILD_INTEGRATIONS = 1 << 4,
-    SG_INTENT_GUILD_WEBHOOKS = 1 << 5,
-    SG_INTENT_GUILD_INVITES = 1 << 6,
-    SG_INTENT_GUILD_VOICE_STATES = 1 << 7,
-    SG_INTENT_GUILD_PRESENCES = 1 << 8, /* privileged */
-    SG_INTENT_GUILD_MESSAGES = 1 << 9,
-    SG_INTENT_GUILD_MESSAGE_REACTIONS = 1 << 10,
-    SG_INTENT_GUILD_MESSAGE_TYPING = 1 << 11,
-    SG_INTENT_DIRECT_MESSAGES = 1 << 12,
-    SG_INTENT_DIRECT_MESSAGE_REACTIONS = 1 << 13,
-    SG_INTENT_DIRECT_MESSAGE_TYPING = 1 << 14,
-    SG_INTENT_MESSAGE_CONTENT = 1 << 15, /* privileged */
-    SG_INTENT_GUILD_SCHEDULED_EVENTS = 1 << 16,
-    SG_INTENT_AUTO_MODERATION_CONFIGURATION = 1 << 20,
-    SG_INTENT_AUTO_MODERATION_EXECUTION = 1 << 21,
-    SG_INTENT_GUILD_MESSAGE_POLLS = 1 << 24,
-    SG_INTENT_DIRECT_MESSAGE_POLLS = 1 << 25,
+    SG_INTENT_GUILDS = 1 << 0, /* guilds, roles, channels, threads, stages */
+    SG_INTENT_GUILD_MEMBERS = 1 << 1, /* privileged: members join, leave, change */
+    SG_INTENT_GUILD_MODERATION = 1 << 2, /* the audit log and bans */
+    SG_INTENT_GUILD_EXPRESSIONS = 1 << 3, /* emojis, stickers, soundboard sounds */
+    SG_INTENT_GUILD_INTEGRATIONS = 1 << 4, /* integrations */
+    SG_INTENT_GUILD_WEBHOOKS = 1 << 5, /* webhooks */
+    SG_INTENT_GUILD_INVITES = 1 << 6, /* invites */
+    SG_INTENT_GUILD_VOICE_STATES = 1 << 7, /* who is in which voice channel */
+    SG_INTENT_GUILD_PRESENCES = 1 << 8, /* privileged: status and activities */
+    SG_INTENT_GUILD_MESSAGES = 1 << 9, /* messages in guilds */
+    SG_INTENT_GUILD_MESSAGE_REACTIONS = 1 << 10, /* reactions in guilds */
+    SG_INTENT_GUILD_MESSAGE_TYPING = 1 << 11, /* typing in guilds */
+    SG_INTENT_DIRECT_MESSAGES = 1 << 12, /* messages to the bot */
+    SG_INTENT_DIRECT_MESSAGE_REACTIONS = 1 << 13, /* reactions to them */
+    SG_INTENT_DIRECT_MESSAGE_TYPING = 1 << 14, /* typing to the bot */
+    SG_INTENT_MESSAGE_CONTENT = 1 << 15, /* privileged: what messages say */
+    SG_INTENT_GUILD_SCHEDULED_EVENTS = 1 << 16, /* scheduled events */
+    SG_INTENT_AUTO_MODERATION_CONFIGURATION = 1 << 20, /* rules of auto moderation */
+    SG_INTENT_AUTO_MODERATION_EXECUTION = 1 << 21, /* what these rules did */
+    SG_INTENT_GUILD_MESSAGE_POLLS = 1 << 24, /* votes in guilds */
+    SG_INTENT_DIRECT_MESSAGE_POLLS = 1 << 25, /* votes in direct messages */
     SG_INTENTS_ALL = 53608447, /* every documented intent */
     SG_INTENTS_UNPRIVILEGED = 53575421, /* every documented intent that needs no approval */
     SG_INTENTS_PRIVILEGED = 33026 /* the intents to switch on in the developer portal */
@@ -145,7 +146,7 @@ typedef enum sg_intent {
 
 /* Transport compression, server to client (§14). */
 typedef enum sg_compression {
-    SG_COMPRESSION_NONE = 0,
+    SG_COMPRESSION_NONE = 0, /* plain text */
     SG_COMPRESSION_ZLIB = 1, /* least memory, the default */
     SG_COMPRESSION_ZSTD = 2  /* least CPU, five times the memory of a zlib shard; needs libzstd.so.1 at run time */
 } sg_compression;
@@ -203,7 +204,7 @@ typedef enum sg_event_kind {
 /* Masks for sg_config_set_event_kinds; one kind's bit is 1 << its number. */
 typedef enum sg_event_kinds {
     SG_EVENT_KINDS_DEFAULT = 31, /* all but SG_EVENT_PAYLOAD */
-    SG_EVENT_KINDS_ALL = 63
+    SG_EVENT_KINDS_ALL = 63 /* every kind */
 } sg_event_kinds;
 
 /* The life of a shard (§1). */
@@ -224,103 +225,103 @@ typedef enum sg_shard_state {
 /* Dispatch events (§18), numbered in the order of the protocol's table. New ones are appended; numbers never change. */
 typedef enum sg_dispatch {
     SG_DISPATCH_UNKNOWN = 0, /* a name that this build does not know; see sg_event.name */
-    SG_DISPATCH_READY = 1,
-    SG_DISPATCH_RESUMED = 2,
-    SG_DISPATCH_RATE_LIMITED = 3,
-    SG_DISPATCH_APPLICATION_COMMAND_PERMISSIONS_UPDATE = 4,
-    SG_DISPATCH_AUTO_MODERATION_RULE_CREATE = 5,
-    SG_DISPATCH_AUTO_MODERATION_RULE_UPDATE = 6,
-    SG_DISPATCH_AUTO_MODERATION_RULE_DELETE = 7,
-    SG_DISPATCH_AUTO_MODERATION_ACTION_EXECUTION = 8,
-    SG_DISPATCH_CHANNEL_CREATE = 9,
-    SG_DISPATCH_CHANNEL_UPDATE = 10,
-    SG_DISPATCH_CHANNEL_DELETE = 11,
-    SG_DISPATCH_CHANNEL_INFO = 12,
-    SG_DISPATCH_CHANNEL_PINS_UPDATE = 13,
-    SG_DISPATCH_VOICE_CHANNEL_STATUS_UPDATE = 14,
-    SG_DISPATCH_VOICE_CHANNEL_START_TIME_UPDATE = 15,
-    SG_DISPATCH_THREAD_CREATE = 16,
-    SG_DISPATCH_THREAD_UPDATE = 17,
-    SG_DISPATCH_THREAD_DELETE = 18,
-    SG_DISPATCH_THREAD_LIST_SYNC = 19,
-    SG_DISPATCH_THREAD_MEMBER_UPDATE = 20,
-    SG_DISPATCH_THREAD_MEMBERS_UPDATE = 21,
-    SG_DISPATCH_ENTITLEMENT_CREATE = 22,
-    SG_DISPATCH_ENTITLEMENT_UPDATE = 23,
-    SG_DISPATCH_ENTITLEMENT_DELETE = 24,
-    SG_DISPATCH_GUILD_CREATE = 25,
-    SG_DISPATCH_GUILD_UPDATE = 26,
-    SG_DISPATCH_GUILD_DELETE = 27,
-    SG_DISPATCH_GUILD_AUDIT_LOG_ENTRY_CREATE = 28,
-    SG_DISPATCH_GUILD_BAN_ADD = 29,
-    SG_DISPATCH_GUILD_BAN_REMOVE = 30,
-    SG_DISPATCH_GUILD_EMOJIS_UPDATE = 31,
-    SG_DISPATCH_GUILD_STICKERS_UPDATE = 32,
-    SG_DISPATCH_GUILD_INTEGRATIONS_UPDATE = 33,
-    SG_DISPATCH_GUILD_MEMBER_ADD = 34,
-    SG_DISPATCH_GUILD_MEMBER_REMOVE = 35,
-    SG_DISPATCH_GUILD_MEMBER_UPDATE = 36,
-    SG_DISPATCH_GUILD_MEMBERS_CHUNK = 37,
-    SG_DISPATCH_GUILD_ROLE_CREATE = 38,
-    SG_DISPATCH_GUILD_ROLE_UPDATE = 39,
-    SG_DISPATCH_GUILD_ROLE_DELETE = 40,
-    SG_DISPATCH_GUILD_SCHEDULED_EVENT_CREATE = 41,
-    SG_DISPATCH_GUILD_SCHEDULED_EVENT_UPDATE = 42,
-    SG_DISPATCH_GUILD_SCHEDULED_EVENT_DELETE = 43,
-    SG_DISPATCH_GUILD_SCHEDULED_EVENT_USER_ADD = 44,
-    SG_DISPATCH_GUILD_SCHEDULED_EVENT_USER_REMOVE = 45,
-    SG_DISPATCH_GUILD_SOUNDBOARD_SOUND_CREATE = 46,
-    SG_DISPATCH_GUILD_SOUNDBOARD_SOUND_UPDATE = 47,
-    SG_DISPATCH_GUILD_SOUNDBOARD_SOUND_DELETE = 48,
-    SG_DISPATCH_GUILD_SOUNDBOARD_SOUNDS_UPDATE = 49,
-    SG_DISPATCH_SOUNDBOARD_SOUNDS = 50,
-    SG_DISPATCH_INTEGRATION_CREATE = 51,
-    SG_DISPATCH_INTEGRATION_UPDATE = 52,
-    SG_DISPATCH_INTEGRATION_DELETE = 53,
-    SG_DISPATCH_INTERACTION_CREATE = 54,
-    SG_DISPATCH_INVITE_CREATE = 55,
-    SG_DISPATCH_INVITE_DELETE = 56,
-    SG_DISPATCH_MESSAGE_CREATE = 57,
-    SG_DISPATCH_MESSAGE_UPDATE = 58,
-    SG_DISPATCH_MESSAGE_DELETE = 59,
-    SG_DISPATCH_MESSAGE_DELETE_BULK = 60,
-    SG_DISPATCH_MESSAGE_REACTION_ADD = 61,
-    SG_DISPATCH_MESSAGE_REACTION_REMOVE = 62,
-    SG_DISPATCH_MESSAGE_REACTION_REMOVE_ALL = 63,
-    SG_DISPATCH_MESSAGE_REACTION_REMOVE_EMOJI = 64,
-    SG_DISPATCH_MESSAGE_POLL_VOTE_ADD = 65,
-    SG_DISPATCH_MESSAGE_POLL_VOTE_REMOVE = 66,
-    SG_DISPATCH_PRESENCE_UPDATE = 67,
-    SG_DISPATCH_STAGE_INSTANCE_CREATE = 68,
-    SG_DISPATCH_STAGE_INSTANCE_UPDATE = 69,
-    SG_DISPATCH_STAGE_INSTANCE_DELETE = 70,
-    SG_DISPATCH_SUBSCRIPTION_CREATE = 71,
-    SG_DISPATCH_SUBSCRIPTION_UPDATE = 72,
-    SG_DISPATCH_SUBSCRIPTION_DELETE = 73,
-    SG_DISPATCH_TYPING_START = 74,
-    SG_DISPATCH_USER_UPDATE = 75,
-    SG_DISPATCH_VOICE_CHANNEL_EFFECT_SEND = 76,
-    SG_DISPATCH_VOICE_STATE_UPDATE = 77,
-    SG_DISPATCH_VOICE_SERVER_UPDATE = 78,
-    SG_DISPATCH_WEBHOOKS_UPDATE = 79
+    SG_DISPATCH_READY = 1, /* the session begins: who the bot is, its guilds' ids, the session id */
+    SG_DISPATCH_RESUMED = 2, /* the missed events have been replayed */
+    SG_DISPATCH_RATE_LIMITED = 3, /* a command came too soon; the data says which and when again */
+    SG_DISPATCH_APPLICATION_COMMAND_PERMISSIONS_UPDATE = 4, /* who may use a command changed */
+    SG_DISPATCH_AUTO_MODERATION_RULE_CREATE = 5, /* a rule was made */
+    SG_DISPATCH_AUTO_MODERATION_RULE_UPDATE = 6, /* a rule changed */
+    SG_DISPATCH_AUTO_MODERATION_RULE_DELETE = 7, /* a rule was deleted */
+    SG_DISPATCH_AUTO_MODERATION_ACTION_EXECUTION = 8, /* a rule acted */
+    SG_DISPATCH_CHANNEL_CREATE = 9, /* a channel was made */
+    SG_DISPATCH_CHANNEL_UPDATE = 10, /* a channel changed */
+    SG_DISPATCH_CHANNEL_DELETE = 11, /* a channel was deleted */
+    SG_DISPATCH_CHANNEL_INFO = 12, /* the answer to op 43 */
+    SG_DISPATCH_CHANNEL_PINS_UPDATE = 13, /* a message was pinned or unpinned */
+    SG_DISPATCH_VOICE_CHANNEL_STATUS_UPDATE = 14, /* a voice channel's status text changed */
+    SG_DISPATCH_VOICE_CHANNEL_START_TIME_UPDATE = 15, /* when a voice channel's call began changed */
+    SG_DISPATCH_THREAD_CREATE = 16, /* a thread was made, or the bot was added to one */
+    SG_DISPATCH_THREAD_UPDATE = 17, /* a thread changed */
+    SG_DISPATCH_THREAD_DELETE = 18, /* a thread was deleted */
+    SG_DISPATCH_THREAD_LIST_SYNC = 19, /* the active threads of channels the bot gained access to */
+    SG_DISPATCH_THREAD_MEMBER_UPDATE = 20, /* the bot's own membership of a thread changed */
+    SG_DISPATCH_THREAD_MEMBERS_UPDATE = 21, /* members joined or left a thread */
+    SG_DISPATCH_ENTITLEMENT_CREATE = 22, /* a user gained an entitlement */
+    SG_DISPATCH_ENTITLEMENT_UPDATE = 23, /* an entitlement changed or was renewed */
+    SG_DISPATCH_ENTITLEMENT_DELETE = 24, /* an entitlement was deleted */
+    SG_DISPATCH_GUILD_CREATE = 25, /* a guild, whole: after READY, after an outage, or newly joined */
+    SG_DISPATCH_GUILD_UPDATE = 26, /* a guild's settings changed */
+    SG_DISPATCH_GUILD_DELETE = 27, /* a guild is unavailable, or the bot left it */
+    SG_DISPATCH_GUILD_AUDIT_LOG_ENTRY_CREATE = 28, /* the audit log has a new entry */
+    SG_DISPATCH_GUILD_BAN_ADD = 29, /* a user was banned */
+    SG_DISPATCH_GUILD_BAN_REMOVE = 30, /* a ban was lifted */
+    SG_DISPATCH_GUILD_EMOJIS_UPDATE = 31, /* a guild's emojis changed */
+    SG_DISPATCH_GUILD_STICKERS_UPDATE = 32, /* a guild's stickers changed */
+    SG_DISPATCH_GUILD_INTEGRATIONS_UPDATE = 33, /* a guild's integrations changed */
+    SG_DISPATCH_GUILD_MEMBER_ADD = 34, /* a user joined a guild */
+    SG_DISPATCH_GUILD_MEMBER_REMOVE = 35, /* a user left a guild or was removed */
+    SG_DISPATCH_GUILD_MEMBER_UPDATE = 36, /* a member changed */
+    SG_DISPATCH_GUILD_MEMBERS_CHUNK = 37, /* a part of the answer to op 8 */
+    SG_DISPATCH_GUILD_ROLE_CREATE = 38, /* a role was made */
+    SG_DISPATCH_GUILD_ROLE_UPDATE = 39, /* a role changed */
+    SG_DISPATCH_GUILD_ROLE_DELETE = 40, /* a role was deleted */
+    SG_DISPATCH_GUILD_SCHEDULED_EVENT_CREATE = 41, /* a scheduled event was made */
+    SG_DISPATCH_GUILD_SCHEDULED_EVENT_UPDATE = 42, /* a scheduled event changed */
+    SG_DISPATCH_GUILD_SCHEDULED_EVENT_DELETE = 43, /* a scheduled event was deleted */
+    SG_DISPATCH_GUILD_SCHEDULED_EVENT_USER_ADD = 44, /* a user is interested in a scheduled event */
+    SG_DISPATCH_GUILD_SCHEDULED_EVENT_USER_REMOVE = 45, /* a user is no longer interested in one */
+    SG_DISPATCH_GUILD_SOUNDBOARD_SOUND_CREATE = 46, /* a soundboard sound was made */
+    SG_DISPATCH_GUILD_SOUNDBOARD_SOUND_UPDATE = 47, /* a soundboard sound changed */
+    SG_DISPATCH_GUILD_SOUNDBOARD_SOUND_DELETE = 48, /* a soundboard sound was deleted */
+    SG_DISPATCH_GUILD_SOUNDBOARD_SOUNDS_UPDATE = 49, /* several soundboard sounds changed */
+    SG_DISPATCH_SOUNDBOARD_SOUNDS = 50, /* the answer to op 31, for one guild */
+    SG_DISPATCH_INTEGRATION_CREATE = 51, /* an integration was added */
+    SG_DISPATCH_INTEGRATION_UPDATE = 52, /* an integration changed */
+    SG_DISPATCH_INTEGRATION_DELETE = 53, /* an integration was removed */
+    SG_DISPATCH_INTERACTION_CREATE = 54, /* a user used a command, a button or a form of the bot */
+    SG_DISPATCH_INVITE_CREATE = 55, /* an invite was made */
+    SG_DISPATCH_INVITE_DELETE = 56, /* an invite was deleted */
+    SG_DISPATCH_MESSAGE_CREATE = 57, /* a message was sent */
+    SG_DISPATCH_MESSAGE_UPDATE = 58, /* a message was edited */
+    SG_DISPATCH_MESSAGE_DELETE = 59, /* a message was deleted */
+    SG_DISPATCH_MESSAGE_DELETE_BULK = 60, /* several messages were deleted at once */
+    SG_DISPATCH_MESSAGE_REACTION_ADD = 61, /* a user reacted to a message */
+    SG_DISPATCH_MESSAGE_REACTION_REMOVE = 62, /* a user took a reaction back */
+    SG_DISPATCH_MESSAGE_REACTION_REMOVE_ALL = 63, /* all reactions of a message were removed */
+    SG_DISPATCH_MESSAGE_REACTION_REMOVE_EMOJI = 64, /* all reactions with one emoji were removed */
+    SG_DISPATCH_MESSAGE_POLL_VOTE_ADD = 65, /* a user voted in a poll */
+    SG_DISPATCH_MESSAGE_POLL_VOTE_REMOVE = 66, /* a user took a vote back */
+    SG_DISPATCH_PRESENCE_UPDATE = 67, /* a user's status or activities changed */
+    SG_DISPATCH_STAGE_INSTANCE_CREATE = 68, /* a stage began */
+    SG_DISPATCH_STAGE_INSTANCE_UPDATE = 69, /* a stage changed */
+    SG_DISPATCH_STAGE_INSTANCE_DELETE = 70, /* a stage ended */
+    SG_DISPATCH_SUBSCRIPTION_CREATE = 71, /* a subscription was bought */
+    SG_DISPATCH_SUBSCRIPTION_UPDATE = 72, /* a subscription changed */
+    SG_DISPATCH_SUBSCRIPTION_DELETE = 73, /* a subscription was deleted */
+    SG_DISPATCH_TYPING_START = 74, /* a user began to type */
+    SG_DISPATCH_USER_UPDATE = 75, /* the bot's own user changed */
+    SG_DISPATCH_VOICE_CHANNEL_EFFECT_SEND = 76, /* an effect was sent into a voice channel the bot is in */
+    SG_DISPATCH_VOICE_STATE_UPDATE = 77, /* a user joined, left, moved or muted in voice */
+    SG_DISPATCH_VOICE_SERVER_UPDATE = 78, /* the voice server to connect to */
+    SG_DISPATCH_WEBHOOKS_UPDATE = 79 /* a channel's webhooks changed */
 } sg_dispatch;
 
 /* One event, as it is passed to the handler. Everything in it is valid until the handler returns. */
 typedef struct sg_event {
     uint32_t struct_size; /* bytes of this struct that the library filled */
     uint32_t kind;        /* sg_event_kind */
-    uint32_t shard_id;
+    uint32_t shard_id;    /* whose event it is */
     uint32_t type;        /* sg_dispatch; 0 = a name this build does not know (still delivered, see name) */
     uint64_t sequence;    /* s of the dispatch; 0 where there is none */
     const char *name;     /* name of the dispatch, NUL-terminated as well; NULL for other kinds */
     size_t name_length;   /* without the NUL */
     const char *data;     /* not NUL-terminated; may be NULL when data_length is 0 */
-    size_t data_length;
+    size_t data_length;   /* in bytes */
     uint32_t state;       /* sg_shard_state */
-    uint32_t code;
+    uint32_t code;        /* a close code, an interval or the number of an attempt: see sg_event_kind */
     uint32_t status;      /* sg_status */
     uint32_t reserved;    /* 0 */
-    uint64_t value_ns;
+    uint64_t value_ns;    /* a round trip or a wait: see sg_event_kind */
     uint64_t received_ns; /* CLOCK_MONOTONIC when the bytes were read */
 } sg_event;
 
@@ -571,7 +572,7 @@ sg_status sg_config_import_sessions(sg_config *config, const char *json, size_t 
 
 /* What GET /gateway/bot answered (§2). The caller sets struct_size. */
 typedef struct sg_gateway_bot {
-    uint32_t struct_size;
+    uint32_t struct_size;     /* set by the caller */
     uint32_t shards;          /* recommended number */
     uint32_t total;           /* identifies allowed per day */
     uint32_t remaining;       /* identifies left */
@@ -598,17 +599,17 @@ sg_status sg_fetch_gateway(const sg_config *config, uint32_t timeout_ms, char *u
 /* A snapshot of one shard. Counters are for the life of the cluster or shard object, over all its connections. The
  * caller sets struct_size. */
 typedef struct sg_shard_info {
-    uint32_t struct_size;
-    uint32_t id;
-    uint32_t total;
+    uint32_t struct_size;           /* set by the caller */
+    uint32_t id;                    /* the number of the shard */
+    uint32_t total;                 /* of how many */
     uint32_t state;                 /* sg_shard_state */
     uint64_t sequence;              /* last sequence received; 0 = none */
     char session_id[128];           /* NUL-terminated; empty = no session */
     uint64_t latency_last_ns;       /* round trip of the last acknowledged heartbeat; 0 = none */
     uint64_t latency_average_ns;    /* over all acknowledged heartbeats; 0 = none */
     uint64_t latency_recent_ns[5];  /* the last five round trips, newest first; 0 = none */
-    uint64_t heartbeats_sent;
-    uint64_t heartbeats_acked;
+    uint64_t heartbeats_sent;       /* op 1 sent */
+    uint64_t heartbeats_acked;      /* op 11 received */
     uint64_t connects;              /* connections opened, the first included */
     uint64_t reconnects;            /* connections lost or given up and opened again */
     uint64_t identifies;            /* IDENTIFY sent */
@@ -630,7 +631,7 @@ typedef struct sg_shard_info {
 /* All shards of a cluster at a glance. Counters are sums over the shards, for the life of the cluster's run. The caller
  * sets struct_size. */
 typedef struct sg_cluster_summary {
-    uint32_t struct_size;
+    uint32_t struct_size;           /* set by the caller */
     uint32_t shards;                /* of this cluster; 0 before the API has said how many */
     uint32_t total;                 /* of the bot, in all processes; 0 before it is known */
     uint32_t ready;                 /* that were active at least once, which is what sg_cluster_wait_ready waits for */
@@ -662,12 +663,12 @@ uint32_t sg_shard_for_guild(uint64_t guild_id, uint32_t shard_total);
 /* What to ask for with op 8 (§13). The caller sets struct_size and zeroes what is not used. Exactly one of query and
  * user_ids is given. */
 typedef struct sg_guild_members_request {
-    uint32_t struct_size;
+    uint32_t struct_size;     /* set by the caller */
     uint32_t limit;           /* with query: how many members, at most 100; with an empty query any number, 0 = all */
-    uint64_t guild_id;
+    uint64_t guild_id;        /* of which guild */
     const char *query;        /* beginning of the username; "" = everyone; NULL when user_ids is used */
     const uint64_t *user_ids; /* 1 to 100 users; NULL when query is used */
-    size_t user_id_count;
+    size_t user_id_count;     /* how many user_ids there are */
     const char *nonce;        /* comes back in every chunk; at most 32 bytes; NULL = none */
     uint32_t presences;       /* 1 = with presences, which needs SG_INTENT_GUILD_PRESENCES; 0 = without */
     uint32_t reserved;        /* 0 */

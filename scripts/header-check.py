@@ -7,12 +7,16 @@
 - the enum tables equal those of the protocol (Tests/Fixtures/gateway.json);
 - the struct layouts are the documented ones, without padding the compiler chose;
 - every function and type has a comment;
-- the header compiles without a warning in every language and with every compiler at hand;
+- the header compiles without a warning in every language and with every compiler at hand, and so does the C++ one, with
+  exceptions and without;
+- the C++ header names every function and every constant: each has its namesake there;
 - the library exports exactly the functions of the header.
 """
 
 import argparse
+import concurrent.futures
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -22,8 +26,10 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 HEADER = ROOT / "include" / "swiftgateway.h"
+WRAPPER = ROOT / "bindings" / "c" / "swiftgateway.hpp"
 C_STANDARDS = ("c99", "c11", "c17", "c23")
 CXX_STANDARDS = ("c++11", "c++17", "c++20", "c++23")
+WRAPPER_STANDARDS = ("c++17", "c++20", "c++23")
 OLD_NAMES = {"c23": "c2x", "c++23": "c++2b"}
 
 passed = failed = 0
@@ -72,7 +78,7 @@ def check_tables(text):
     actual = enum(text, "sg_intent")
     check(actual == intents,
           f"sg_intent differs from the protocol's: {sorted(set(actual.items()) ^ set(intents.items()))}")
-    privileged = set(re.findall(r"(SG_INTENT_\w+) = .*?/\* privileged \*/", text))
+    privileged = set(re.findall(r"(SG_INTENT_\w+) = .*?/\* privileged\b", text))
     expected = {f"SG_INTENT_{i['name']}" for i in protocol["intents"] if i["privileged"]}
     check(privileged == expected, f"privileged intents differ: {sorted(privileged ^ expected)}")
     kinds = enum(text, "sg_event_kind")
@@ -90,8 +96,15 @@ def check_version(text):
 
 
 def check_comments(text):
-    """A comment right above each function, and beside or above each type."""
+    """A comment right above each function, beside or above each type, and beside or above each field and constant."""
     lines = text.splitlines()
+    for kind, body in re.findall(r"^typedef (?:enum|struct) (\w+) \{\n(.*?)^\}", text, re.M | re.S):
+        before = ""
+        for line in body.splitlines():
+            member = re.match(r"    (?:\w[\w ]*[ *]+)?(\w+)(?:\[\d+\])?(?: = [^,/]+)?[,;]?(?= |$)", line)
+            if member and not line.lstrip().startswith(("/*", "*")) and re.search(r"[,;=]|^    SG_", line):
+                check("/*" in line or before.strip().startswith("/*"), f"{kind}: {member.group(1)} has no comment")
+            before = line.rstrip()
     for number, line in enumerate(lines):
         declared = re.match(r"(?:[a-z_][\w \*]*?\b(sg_[a-z0-9_]+)\(|typedef (?:enum|struct) (\w+) \{)", line)
         if declared and not line.startswith((" ", "/")):
@@ -156,6 +169,38 @@ def check_compilers():
         check(used > 0, "no compiler found")
 
 
+def check_wrapper(text):
+    """swiftgateway.hpp: complete, and free of warnings with the program that uses all of it."""
+    there = set(re.findall(r"\bsg_\w+|\bSG_\w+", WRAPPER.read_text()))
+    constants = [name for kind in re.findall(r"typedef enum (\w+)", text) for name in enum(text, kind)]
+    for name in functions(text) + constants:
+        check(name in there, f"swiftgateway.hpp has nothing for {name}")
+    for body in re.findall(r"^enum class \w+ : [\w:]+ \{\n(.*?)^\};", WRAPPER.read_text(), re.M | re.S):
+        before = ""
+        for line in body.splitlines():
+            if not line.strip().startswith("///"):
+                check("///<" in line or before.strip().startswith("/// "), f"swiftgateway.hpp: no comment: {line}")
+            before = line
+    tests = ROOT / "Tests" / "C"
+    jobs = [(compiler, standard, source, extra) for compiler in ("g++", "clang++") if shutil.which(compiler)
+            for standard in WRAPPER_STANDARDS
+            for source, extra in ((tests / "wrapper.cpp", []), (tests / "wrapper_plain.cpp", ["-fno-exceptions"]))]
+
+    def compile_one(job):
+        compiler, standard, source, extra = job
+        options = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror", "-fsyntax-only", *extra,
+                   f"-I{ROOT / 'include'}", f"-I{WRAPPER.parent}", str(source)]
+        result = subprocess.run([compiler, f"-std={standard}", *options], capture_output=True, text=True)
+        if result.returncode and re.search(r"unrecognized|invalid value", result.stderr):
+            old = OLD_NAMES.get(standard, standard)
+            result = subprocess.run([compiler, f"-std={old}", *options], capture_output=True, text=True)
+        return result
+
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for job, result in zip(jobs, pool.map(compile_one, jobs)):
+            check(result.returncode == 0, f"{job[0]} -std={job[1]} {job[2].name}: {result.stderr[:600]}")
+
+
 def exports(library):
     nm = shutil.which("nm") or shutil.which("llvm-nm")
     done = subprocess.run([nm, "-D", "--extern-only", "--defined-only", str(library)], check=True, capture_output=True, text=True)
@@ -177,6 +222,7 @@ def main():
     check_tables(text)
     check_comments(text)
     check_compilers()
+    check_wrapper(text)
     if arguments.library:
         there = exports(arguments.library)
         for name in names:

@@ -2,7 +2,7 @@
 """Does what README.md tells its reader to do, and fails when something in it is no longer true.
 
 - its C program is bindings/c/count.c, and has 30 lines at most, blank ones not counted; likewise its Swift program
-  bindings/swift/count-messages/main.swift;
+  bindings/swift/count-messages/main.swift; its C++ program is example.cpp;
 - links to files lead somewhere, and each `make` target it names exists;
 - its shell commands run, in their order, in one shell. `make test` is left to whoever runs this; $HOME/.local becomes a
   temporary folder.
@@ -36,6 +36,8 @@ def blocks(language):
 def main():
     programs = blocks("c")
     check(programs == [(ROOT / "bindings" / "c" / "count.c").read_text()], "its C program is not bindings/c/count.c")
+    check(blocks("cpp") == [(ROOT / "bindings" / "c" / "example.cpp").read_text()],
+          "its C++ program is not bindings/c/example.cpp")
     check(all(sum(map(bool, program.splitlines())) <= 30 for program in programs),
           "its C program has more than 30 lines")
 
@@ -45,7 +47,7 @@ def main():
     check(all(sum(map(bool, program.splitlines())) <= 30 for program in programs),
           "its Swift program has more than 30 lines")
 
-    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+    for target in re.findall(r"\]\(([^)#:]+)\)", re.sub(r"^```.*?^```", "", README, flags=re.M | re.S)):
         check((ROOT / target).exists(), f"the link to {target} leads nowhere")
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
     for target in re.findall(r"(?:^|`)make ([a-z-]+)", README, re.M):

@@ -2,6 +2,7 @@
 # Sourced by scripts that need the sandbox gateway: builds it, starts it on loopback, and stops it at the end.
 #   start_sandbox FLAGS…    sets api_url, control_url, ca_file
 #   control PATH JSON       posts to the control endpoint; prints the answer
+#   journal                 prints what the sandbox saw, one entry a line
 # Nothing but bash is needed at run time. GATEWAY_SANDBOX names a binary to use instead of building one.
 
 start_sandbox() {
@@ -42,13 +43,17 @@ stop_sandbox() {
     sandbox_pid='' sandbox_dir=''
 }
 
-control() {
+control() { control_request POST "$1" "$2"; }
+
+journal() { control_request GET /journal '' | tail -n 1 | sed 's/},{/},\n{/g'; }
+
+control_request() {
     local address=${control_url#http://} host port
     address=${address%%/*}
     host=${address%:*} port=${address##*:}
     exec 9<>"/dev/tcp/$host/$port" || return 1
-    printf 'POST %s HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s' \
-        "$1" "$address" "${#2}" "$2" >&9
+    printf '%s %s HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s' \
+        "$1" "$2" "$address" "${#3}" "$3" >&9
     cat <&9
     exec 9>&-
 }

@@ -79,7 +79,9 @@ public struct Configuration: Sendable, CustomStringConvertible, CustomDebugStrin
     /// `token`: the bot's, with or without "Bot " in front. `intents`: what the gateway is asked to send.
     public init(token: String, intents: Intents) throws(GatewayError) {
         let bare = token.hasPrefix("Bot ") ? String(token.dropFirst(4)) : token
-        guard !bare.isEmpty else { throw .invalid("the token is empty") }
+        guard !bare.isEmpty else {
+            throw .invalid("the token is empty; it is on the bot's page in the developer portal")
+        }
         guard bare.utf8.count <= 512 else { throw .invalid("the token is longer than 512 bytes") }
         guard bare.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
             throw .invalid("the token holds characters that no token has, such as spaces or line ends")

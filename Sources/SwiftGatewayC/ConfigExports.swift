@@ -34,6 +34,9 @@ func change(
 public func sg_config_new(_ token: UnsafePointer<CChar>?, _ intents: UInt64) -> OpaquePointer? {
     var handle: OpaquePointer?
     _ = reporting { () throws(GatewayError) in
+        guard token != nil else {
+            throw .invalid("token is NULL: where it should come from, such as an environment variable, there is none")
+        }
         let configuration = try Configuration(token: try text(token, "token"), intents: Intents(rawValue: intents))
         handle = HandleTable.add(.config(ConfigBox(configuration)))
     }

@@ -25,6 +25,10 @@ import Testing
         }
     }
 
+    @Test func whoeverMustActIsToldHow() {
+        for code in CloseCode.allCases { #expect((code.advice != nil) == (code.reaction == .stop), "\(code)") }
+    }
+
     @Test func undocumentedCloseCodesResume() throws {
         for row in try Fixture.table("close_codes_undocumented") {
             #expect(row["reconnect"] as? Bool == true && row["resume"] as? Bool == true)

@@ -158,6 +158,7 @@ import Testing
     @Test func saysWhichFileCannotBeLoaded() {
         let error = #expect(throws: GatewayError.self) { _ = try TLSContext(caFile: "/nowhere/ca.pem") }
         #expect(error?.status == .file && error?.message.contains("/nowhere/ca.pem") == true)
+        #expect(error?.message.hasSuffix("No such file or directory") == true)
     }
 }
 

@@ -64,9 +64,11 @@ extension ShardSession {
     mutating func end(code: UInt16, reason: String, _ actions: inout [SessionAction]) {
         dropSession()
         actions.append(.report(.closed(code: code, reason: reason, next: .fatal)))
-        let name = CloseCode(rawValue: code)?.name ?? "unknown code"
+        let known = CloseCode(rawValue: code)
+        let name = known?.name ?? "unknown code"
+        let advice = known?.advice.map { "; \($0)" } ?? ""
         let status: Status = code == CloseCode.authenticationFailed.rawValue ? .unauthorized : .gatewayClosed
-        enterFatal(GatewayError(status, "the gateway closed with \(code) (\(name)): \(reason)"), &actions)
+        enterFatal(GatewayError(status, "the gateway closed with \(code) (\(name)): \(reason)\(advice)"), &actions)
     }
 
     /// The connection ends before the session is live: counts against the resume host.

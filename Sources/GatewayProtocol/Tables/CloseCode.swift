@@ -84,6 +84,19 @@ extension CloseCode {
         }
     }
 
+    /// For those that end a shard: what its owner can do about it.
+    public var advice: String? {
+        switch self {
+        case .authenticationFailed: "check the token, or make a new one in the developer portal"
+        case .invalidShard: "check the numbers of the shards"
+        case .shardingRequired: "the bot is in too many guilds for one connection: use more shards"
+        case .invalidApiVersion: "this version of the API is gone: use a newer build of the library"
+        case .invalidIntents: "the intents hold a bit that the gateway does not know"
+        case .disallowedIntents: "switch the privileged intents on in the developer portal, or do not ask for them"
+        default: nil
+        }
+    }
+
     /// What a connection that ended with `code` asks of the shard. Codes that the protocol does not document, and ends
     /// without a code (1006), ask for a resume.
     public static func reaction(to code: UInt16) -> Reaction {

@@ -30,7 +30,8 @@ package final class TLSContext: @unchecked Sendable {
         _ = copenssl_ctx_set_cache_mode(context, Int(SSL_SESS_CACHE_OFF))
         if let caFile {
             guard SSL_CTX_load_verify_file(context, caFile) == 1 else {
-                throw GatewayError(.file, "the CA file \(caFile) could not be loaded: \(Self.reason())")
+                throw GatewayError(
+                    .file, "the CA file \(caFile) could not be loaded (certificates in PEM form): \(Self.reason())")
             }
         } else {
             SSL_CTX_set_default_verify_paths(context)
@@ -64,11 +65,13 @@ package final class TLSContext: @unchecked Sendable {
         if let replaced { SSL_SESSION_free(replaced.pointer) }
     }
 
-    /// The newest error of libssl on this thread, in its own words.
+    /// The first error of libssl on this thread, in its own words; what the system refused, in the system's.
     static func reason() -> String {
         let code = ERR_get_error()
         ERR_clear_error()
         guard code != 0 else { return "no reason given" }
+        // ERR_SYSTEM_ERROR: the highest of 32 bits marks an errno.
+        if code & 0x8000_0000 != 0 { return systemMessage(Int32(truncatingIfNeeded: code & 0x7FFF_FFFF)) }
         if let text = ERR_reason_error_string(code) { return String(cString: text) }
         return "error \(code)"
     }

@@ -78,7 +78,15 @@ final class TLSStream: ByteStream {
             case X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH: what = "was made for another host"
             default: what = "is not trusted"
             }
-            return GatewayError(.tls, "the certificate of \(host) \(what): \(text)")
+            var hint = ""
+            switch Int32(truncatingIfNeeded: verdict) {
+            case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
+                X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN,
+                X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+                hint = " (its authority is missing from the CA file or, without one, from the system's trust store)"
+            default: break
+            }
+            return GatewayError(.tls, "the certificate of \(host) \(what): \(text)\(hint)")
         }
         if bio.pointee.endOfStream {
             return GatewayError(.network, "\(host) closed the connection during the TLS handshake")

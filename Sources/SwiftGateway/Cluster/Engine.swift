@@ -93,6 +93,11 @@ final class Engine: @unchecked Sendable {
 
     /// Starts the first loop and, where the API must be asked, the question; otherwise the shards.
     func begin() throws(GatewayError) {
+        if configuration.intents.rawValue == 0 {
+            log.write(.warning, "cluster") {
+                "the intents are 0: the gateway sends interactions, but no guilds, channels, members or messages"
+            }
+        }
         let first = try addLoop()
         loadSessions()
         if let url = configuration.gatewayURL, !configuration.scheme.needsRecommendation {
