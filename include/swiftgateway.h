@@ -164,7 +164,7 @@ typedef enum sg_zombie_policy {
 
 /* How to leave (§11). */
 typedef enum sg_shutdown_mode {
-    SG_SHUTDOWN_FINAL = 0,    /* close 1000: the bot goes offline at once, the session is over */
+    SG_SHUTDOWN_FINAL = 0,    /* close 1000: the bot goes offline at once, the session is over and forgotten */
     SG_SHUTDOWN_RESUMABLE = 1 /* close 4000: the session is kept and can be resumed for some minutes */
 } sg_shutdown_mode;
 
@@ -376,7 +376,8 @@ sg_config *sg_config_new(const char *token, uint64_t intents);
 void sg_config_free(sg_config *config);
 
 /* Where to connect: wss:// or ws:// with a host and, where wanted, port and path; no user. The engine adds its query in
- * place of any other. Default: asked of the API with GET /gateway/bot (§2). */
+ * place of any other. Default: asked of the API with GET /gateway/bot (§2), or, with a shard total set, with GET
+ * /gateway where the API does not know the former; how many identifies are left is not known then. */
 sg_status sg_config_set_gateway_url(sg_config *config, const char *url);
 
 /* The base of the HTTP API, https:// or http://. Default "https://discord.com/api/v10". Not used when a gateway URL and
@@ -469,6 +470,17 @@ typedef void (*sg_event_fn)(const sg_event *event, void *user);
  * the cluster or shard is freed. */
 sg_status sg_config_set_event_handler(sg_config *config, sg_event_fn handler, void *user);
 
+/* Receives events by the batch: `events` are `count` events (1 to 256) in order, one behind the other in memory, valid
+ * until it returns. */
+typedef void (*sg_batch_fn)(const sg_event *events, size_t count, void *user);
+
+/* Instead of an event handler, a function that receives all events that wait, up to 256 at a time: for callers to whom
+ * each call costs something, such as other languages. For queued delivery only: sg_cluster_new and sg_shard_new refuse it
+ * with SG_DELIVERY_INLINE (SG_ERROR_INVALID_ARGUMENT). It is called on delivery threads (one for each I/O thread, possibly
+ * at the same time for different shards); what it got counts as delivered when it returns. Of the event handler and the
+ * batch handler the one that was set last is used; NULL: none. `user` must live until the cluster or shard is freed. */
+sg_status sg_config_set_batch_handler(sg_config *config, sg_batch_fn handler, void *user);
+
 /* Receives log lines. `target` names the part that speaks, such as "shard 3"; both texts are valid until it returns. */
 typedef void (*sg_log_fn)(uint32_t level, const char *target, const char *message, void *user);
 
@@ -497,6 +509,12 @@ typedef struct sg_gateway_bot {
  * SG_ERROR_RATE_LIMITED (429), SG_ERROR_HTTP (any other answer but 200, or a body that is not understood). May be called
  * inside a callback, which waits with it. */
 sg_status sg_fetch_gateway_bot(const sg_config *config, uint32_t timeout_ms, sg_gateway_bot *out);
+
+/* Asks the API once for the gateway's URL alone, with GET /gateway (§2), which needs no token: it is not sent and may be
+ * any. Written to `url` ("Strings" at the top); 256 bytes are plenty. The answer may be kept, and given to
+ * sg_config_set_gateway_url, for as long as connecting to it works. Errors and threads as sg_fetch_gateway_bot, without
+ * SG_ERROR_UNAUTHORIZED. */
+sg_status sg_fetch_gateway(const sg_config *config, uint32_t timeout_ms, char *url, size_t *length);
 
 /* -------------------------------------------------------------------------------------------- Shard information */
 
@@ -575,7 +593,10 @@ sg_status sg_cluster_wait(sg_cluster *cluster, uint32_t timeout_ms);
 /* Ends every connection (SG_SHUTDOWN_…), after events already received have been delivered, writes the session file and
  * waits for all that. When the time passes, connections are dropped, undelivered events are left to a later resume, and
  * the answer is SG_ERROR_TIMEOUT; the cluster is stopped all the same. SG_OK, and nothing to do, for one that does not
- * run. No event is delivered after it returned. */
+ * run. No event is delivered after it returned. After SG_SHUTDOWN_FINAL neither the session file nor an export holds a
+ * session, whatever the shards were doing. One that had no connection just then (SG_SHARD_BACKOFF), or was closing it
+ * with 4000 already, cannot tell Discord: the bot stays shown online until that session times out there, some minutes
+ * later (§11). */
 sg_status sg_cluster_shutdown(sg_cluster *cluster, uint32_t mode, uint32_t timeout_ms);
 
 /* Destroys a cluster; one that still runs is shut down first, SG_SHUTDOWN_RESUMABLE, within 5 s. NULL is fine. */

@@ -157,6 +157,19 @@ public func sg_fetch_gateway_bot(
     }
 }
 
+@implementation @_cdecl("sg_fetch_gateway")
+public func sg_fetch_gateway(
+    _ handle: OpaquePointer?, _ timeout: UInt32, _ url: UnsafeMutablePointer<CChar>?,
+    _ length: UnsafeMutablePointer<Int>?
+) -> sg_status {
+    reporting { () throws(GatewayError) in
+        let configuration = try config(handle).configuration.withLock { $0 }
+        // Refused before the question is asked.
+        try checkBuffer(url, length)
+        try copyOut(Array(try Gateway.fetchURL(configuration, timeout: nanoseconds(timeout)).utf8), url, length)
+    }
+}
+
 func checkSize(_ size: UInt32?, least: Int, _ name: StaticString) throws(GatewayError) {
     guard let size else { throw .invalid("\(name) is NULL") }
     guard size >= least else { throw .invalid("the struct_size of \(name) is \(size); the struct has \(least) bytes") }

@@ -2,14 +2,14 @@
 // The functions have the names of the C API.
 
 import CSwiftGateway
+import GatewayTransport
 import SwiftGateway
-import Synchronization
 
 /// What an `sg_config` handle stands for.
 final class ConfigBox: Sendable {
-    let configuration: Mutex<Configuration>
+    let configuration: Lock<Configuration>
 
-    init(_ configuration: Configuration) { self.configuration = Mutex(configuration) }
+    init(_ configuration: Configuration) { self.configuration = Lock(configuration) }
 }
 
 /// The configuration behind a handle.
@@ -212,6 +212,29 @@ public func sg_config_set_event_handler(
         c.eventHandler = { event in
             var record = sg_event(event)
             handler(&record, user.pointer)
+        }
+    }
+}
+
+@implementation @_cdecl("sg_config_set_batch_handler")
+public func sg_config_set_batch_handler(
+    _ handle: OpaquePointer?, _ handler: sg_batch_fn?, _ user: UnsafeMutableRawPointer?
+) -> sg_status {
+    change(handle) { (c) throws(GatewayError) in
+        guard let handler else {
+            c.batchHandler = nil
+            return
+        }
+        let user = UserPointer(pointer: user)
+        c.batchHandler = { batch in
+            // The queue's scratch memory is laid out for this: a record of C for each event of the largest batch.
+            let records = batch.scratch.bindMemory(to: sg_event.self)
+            var count = 0
+            for event in batch {
+                records.initializeElement(at: count, to: sg_event(event))
+                count += 1
+            }
+            handler(records.baseAddress, count, user.pointer)
         }
     }
 }

@@ -433,6 +433,14 @@ static void fetch(const sg_config *config) {
     CHECK(answer.shards == 77);
     answer.struct_size = 0;
     REFUSES(sg_fetch_gateway_bot(config, 100, &answer));
+
+    char url[256] = "untouched";
+    size_t length = sizeof url;
+    REFUSES(sg_fetch_gateway(NULL, 100, url, &length));
+    REFUSES(sg_fetch_gateway(config, 100, url, NULL));
+    REFUSES(sg_fetch_gateway(config, 100, NULL, &length));
+    FAILS(sg_fetch_gateway(config, 5000, url, &length), SG_ERROR_NETWORK);
+    CHECK(length == sizeof url && !strcmp(url, "untouched"));
 }
 
 int main(void) {

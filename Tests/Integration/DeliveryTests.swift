@@ -1,7 +1,7 @@
 import Foundation
 import GatewaySandbox
+import GatewayTransport
 import SwiftGateway
-import Synchronization
 import Testing
 
 extension Integration {
@@ -21,6 +21,24 @@ extension Integration {
                 #expect(rig.record.closes.isEmpty)
                 try await rig.shutdown()
                 #expect(rig.record.states().suffix(2) == [.closing, .stopped])
+            }
+        }
+
+        @Test("a batch handler gets every event, in order, several at once")
+        func batches() async throws {
+            let recorder = Recorder()
+            let largest = Atomic<Int>(0)
+            try await withRig(client: {
+                $0.batchHandler = { batch in
+                    largest.store(max(batch.count, largest.load(ordering: .relaxed)), ordering: .relaxed)
+                    for event in batch { recorder.take(event) }
+                }
+            }) { rig in
+                try await recorder.wait("active") { $0.isActive() }
+                await rig.sandbox.emitBurst(count: 5_000)
+                try await recorder.wait("all of it", timeout: .seconds(30)) { $0.trace().message == 5_000 }
+                #expect(recorder.record.violations == [])
+                #expect(largest.load(ordering: .relaxed) > 1)
             }
         }
 
@@ -141,8 +159,8 @@ extension Integration {
             arguments: DeliveryMode.allCases)
         func insideHandler(mode: DeliveryMode) async throws {
             final class Box: Sendable {
-                let cluster = Mutex<Cluster?>(nil)
-                let results = Mutex<[String]>([])
+                let cluster = Lock<Cluster?>(nil)
+                let results = Lock<[String]>([])
             }
             let box = Box()
             let recorder = Recorder()

@@ -1,6 +1,5 @@
 import GatewayProtocol
 import GatewayTransport
-import Synchronization
 
 /// The identify queue of a cluster, shared by its loops: grants go to the shard's own loop.
 final class IdentifyGate: Sendable {
@@ -14,7 +13,7 @@ final class IdentifyGate: Sendable {
         var waiting: [UInt32: Waiting] = [:]
     }
 
-    private let state: Mutex<State>
+    private let state: Lock<State>
     /// The loop that keeps the time.
     private let timeLoop: EventLoop
     private let timer: GateTimer
@@ -25,7 +24,7 @@ final class IdentifyGate: Sendable {
     }
 
     init(queue: IdentifyQueue, timeLoop: EventLoop) {
-        state = Mutex(State(queue: queue))
+        state = Lock(State(queue: queue))
         self.timeLoop = timeLoop
         timer = GateTimer()
     }

@@ -24,7 +24,7 @@ final class ShardCell: Sendable {
 
     let id: UInt32
     let total: UInt32
-    let snapshot = Mutex(Snapshot())
+    let snapshot = Lock(Snapshot())
     let received = Atomic<UInt64>(0)
     let delivered = Atomic<UInt64>(0)
     let events = Atomic<UInt64>(0)

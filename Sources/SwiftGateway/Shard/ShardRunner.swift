@@ -200,15 +200,21 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
             return
         }
         if envelope.op == Opcode.dispatch.rawValue {
-            dispatch(envelope, bytes)
+            if envelope.nameHasEscapes { return dispatchDecodingName(envelope, bytes) }
+            dispatch(envelope, name: UnsafeRawBufferPointer(rebasing: bytes[envelope.name]), bytes)
         } else {
             control(envelope, bytes)
         }
     }
 
+    /// The gateway writes no name with escapes, but may; apart, so that the usual way does not pay.
+    @inline(never)
+    private func dispatchDecodingName(_ envelope: Envelope, _ bytes: UnsafeRawBufferPointer) {
+        envelope.decodedName(in: bytes).withUnsafeBytes { dispatch(envelope, name: $0, bytes) }
+    }
+
     @inline(__always)
-    private func dispatch(_ envelope: Envelope, _ bytes: UnsafeRawBufferPointer) {
-        let name = UnsafeRawBufferPointer(rebasing: bytes[envelope.name])
+    private func dispatch(_ envelope: Envelope, name: UnsafeRawBufferPointer, _ bytes: UnsafeRawBufferPointer) {
         let type = EventType(wireName: name)
         guard session.dispatch(sequence: envelope.sequence, type: type, now: loop.now, &actions) else {
             // Rare, and counted: the count is published with the rest.
