@@ -10,6 +10,7 @@
  *   -c, -k   TLS; without them plain ws://
  *   -b 1     packs about 16 KiB of frames into each TLS record; 0, the default: a record for each frame
  *   -f       the dispatches to send; without it idle mode: every connection stays up and its heartbeats are answered
+ *   -m       the compressions to prepare, such as none,zlib; default all three
  *   -i       the heartbeat interval that HELLO tells; default 41250, with -f 600000
  *   -w, -u   trickle: n frames every us microseconds, one event per wakeup with -u 1
  *   -n       no TLS session can be taken up again: no tickets, no cache
@@ -48,6 +49,7 @@
 #include <zstd.h>
 
 enum { NONE, ZLIB, ZSTD, MODES };
+static const char *const mode_names[MODES] = {"none", "zlib", "zstd"};
 typedef struct {
     char *p;
     size_t n, cap;
@@ -353,6 +355,10 @@ static void *serve(void *arg) {
         goto out;
     }
     int mode = strstr(req, "zlib-stream") ? ZLIB : strstr(req, "zstd-stream") ? ZSTD : NONE;
+    if (frames && !off[mode]) {
+        fprintf(stderr, "loadgw: %s is not prepared (-m)\n", mode_names[mode]);
+        goto out;
+    }
     char key[128] = {0};
     sscanf(strcasestr(req, "sec-websocket-key:") + 18, " %63[^\r\n ]", key);
     strcat(key, "258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
@@ -447,7 +453,7 @@ static void *serve(void *arg) {
                     waiting = 0;
                     printf("{\"mode\":\"%s\",\"tls\":%d,\"packed\":%d,\"events\":%zu,\"seconds\":%.4f,\"events_per_"
                            "s\":%.0f,\"wire_mb\":%.2f}\n",
-                           (char *[]){"none", "zlib", "zstd"}[mode], ctx != NULL, pack, sent, dt,
+                           mode_names[mode], ctx != NULL, pack, sent, dt,
                            (double)sent / dt, (double)off[mode][sent + 2] / 1e6);
                     fflush(stdout);
                     count(FINISHED, 1);
@@ -543,7 +549,7 @@ static void *command(void *a) {
     exit(0); /* whoever commanded has gone */
     return a;
 }
-static void read_corpus(const char *path) {
+static void read_corpus(const char *path, const char *modes) {
     FILE *f = fopen(path, "r");
     if (!f) {
         perror(path);
@@ -552,8 +558,11 @@ static void read_corpus(const char *path) {
     char hello[128], rdy[1200];
     const int hn = hello_json(hello, sizeof hello), rn = ready_json(rdy, sizeof rdy, 0, 0, 1);
     comp c[MODES];
+    int wants[MODES];
     size_t cap = 1 << 20;
     for (int m = 0; m < MODES; m++) {
+        wants[m] = strstr(modes, mode_names[m]) != NULL;
+        if (!wants[m]) continue;
         comp_init(&c[m], m);
         off[m] = calloc(cap + 8, sizeof(size_t));
         frame(&c[m], &pre[m], hello, hn);
@@ -571,6 +580,7 @@ static void read_corpus(const char *path) {
         events++;
         frames++;
         for (int m = 0; m < MODES; m++) {
+            if (!wants[m]) continue;
             frame(&c[m], &pre[m], line, (size_t)n);
             off[m][frames] = pre[m].n;
         }
@@ -593,15 +603,16 @@ static void tls(const char *cert, const char *key, int fresh) {
     }
 }
 int main(int argc, char **argv) {
-    char *file = NULL, *cert = NULL, *key = NULL, *times = NULL;
+    char *file = NULL, *cert = NULL, *key = NULL, *times = NULL, *modes = "none,zlib,zstd";
     int o, quiet = 0, commands = 0, fresh = 0, one = 1;
-    while ((o = getopt(argc, argv, "p:f:c:k:b:i:qw:u:nt:C")) != -1) switch (o) {
+    while ((o = getopt(argc, argv, "p:f:c:k:b:i:m:qw:u:nt:C")) != -1) switch (o) {
         case 'p': port = atoi(optarg); break;
         case 'f': file = optarg; break;
         case 'c': cert = optarg; break;
         case 'k': key = optarg; break;
         case 'b': pack = atoi(optarg); break;
         case 'i': interval = atoi(optarg); break;
+        case 'm': modes = optarg; break;
         case 'q': quiet = 1; break;
         case 'w': pace = atoi(optarg); break;
         case 'u': burst = atoi(optarg); break;
@@ -629,7 +640,7 @@ int main(int argc, char **argv) {
     getsockname(s, (void *)&a, &alen);
     port = ntohs(a.sin_port); /* with -p 0 the system chooses */
     if (cert) tls(cert, key, fresh);
-    if (file) read_corpus(file);
+    if (file) read_corpus(file, modes);
     if (times) {
         FILE *f = fopen(times, "w+");
         const size_t size = (events + 8) * sizeof(uint64_t);

@@ -63,7 +63,7 @@ def measure(table, options):
     table.section("Allocations per event in steady state",
                   "malloc and its kin on all threads, counted by allocations.c: by the engine itself, and by the libraries\n"
                   "it uses. OpenSSL 3.0 allocates 40 bytes for each TLS record, for the floor as well.")
-    with rig.Load("-f", rig.corpus(max(options.events, 120_000 if full else 25_000))) as load:
+    with rig.Load("-f", rig.corpus(120_000 if full else 25_000), "-m", ",".join(options.modes)) as load:
         for way, commands, send, first, until in ways(full):
             for command in (f"send {send}", *commands):
                 load(command)

@@ -24,7 +24,7 @@ def measure(table, options):
                   f"{rounds} alternated rounds of {events} events, all of them together; spread: of the rounds.")
     stamps, output = rig.WORK / "stamps", rig.WORK / "latencies"
     samples = {}
-    with rig.Load("-f", rig.corpus(options.events), "-t", stamps) as load:
+    with rig.Load("-f", rig.corpus(5000), "-m", mode, "-t", stamps) as load:
         load(f"send {events}"), load("pace 1000 1")
         for number in range(rounds):
             for who in ("floor", "inline", "queued"):

@@ -78,7 +78,7 @@ def memory_kb(python, kind, load, shards):
 
 def measure(table, options):
     events, shards, rounds = (1000, 10, 1) if options.quick else (20_000, 100, 3)
-    many = 200_000  # of the engine, which would be done with few before the clock has moved
+    many = 20_000 if options.quick else 100_000  # of the engine, which would be done with few before the clock has moved
     table.section("Libraries from PyPI",
                   f"{', '.join(PACKAGES)}, {sys.version.split()[0]}; zlib, records packed, one shard. CPU: from the first to the\n"
                   f"last of {events} events, medians of {rounds}. Memory: anonymous, what each of {shards} warm shards ({WARM} events)\n"
@@ -89,11 +89,11 @@ def measure(table, options):
         return
     kinds = ["engine", *KINDS]
     cpu = {kind: [] for kind in kinds}
-    with rig.Load("-f", rig.corpus(options.events), "-b", 1) as load:
+    with rig.Load("-f", rig.corpus(many), "-m", "zlib", "-b", 1) as load:
         for number in range(rounds):
             for kind in list(kinds):
                 progress(f"peers: CPU, {kind}, round {number + 1} of {rounds}")
-                count = min(many if kind == "engine" else events, options.events)
+                count = many if kind == "engine" else events
                 try:
                     cpu[kind].append(cpu_per_event(python, kind, load, count))
                 except RuntimeError as error:

@@ -10,7 +10,7 @@ HEARTBEAT = 41.25  # seconds, as the gateway says
 
 def lost(answer):
     """A connection that closed by itself, which nothing here asks for: the figures beside it mean little."""
-    return f"{answer['closes']} connections were lost" if answer["closes"] else ""
+    return f"{answer['closes']} connections were lost, first {answer['first_close']}" if answer["closes"] else ""
 
 
 def measure(table, options):

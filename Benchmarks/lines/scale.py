@@ -55,7 +55,7 @@ def measure(table, options):
                   "resume: CPU for each\nof all shards dropped at once. rest: CPU of one core at a heartbeat of 41.25 s, "
                   f"scaled from {interval:g} s.\nOne run each: for the shape, not for the third digit.")
     print("".join(name.rjust(width) for name, width in COLUMNS), flush=True)
-    with rig.Load("-f", rig.corpus(options.events)) as load, rig.Load("-i", int(interval * 1000)) as idle:
+    with rig.Load("-f", rig.corpus(events), "-m", "zlib") as load, rig.Load("-i", int(interval * 1000)) as idle:
         for loops in (1, 2):
             for shards in sizes:
                 if loops > shards:

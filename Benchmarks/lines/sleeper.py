@@ -16,7 +16,7 @@ def measure(table, options):
     table.section(f"A queued consumer that sleeps {SLEEP} µs for each event, 1 zlib shard under full load",
                   f"Anonymous memory over what it is at READY, every half second for {seconds:g} s a queue. Bar: the\n"
                   f"queue and {BESIDE >> 10} MiB for all buffers beside it.")
-    with rig.Load("-f", rig.corpus(max(options.events, 100_000))) as load:
+    with rig.Load("-f", rig.corpus(100_000), "-m", "zlib") as load:
         load("hold 1")
         for queue in QUEUES:
             load("mark")

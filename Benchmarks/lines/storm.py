@@ -18,7 +18,7 @@ def measure(table, options):
     each = {}
     for title, load_options in ways:
         wall, cpu, most, reused = [], [], [], []
-        with rig.Load("-f", rig.corpus(300), *load_options) as load, \
+        with rig.Load("-f", rig.corpus(300), "-m", "zlib", *load_options) as load, \
                 rig.Staying(load, "zlib", "inline", 301, shards=shards) as client:
             for number in range(rounds):
                 progress(f"storm: {title}, round {number + 1} of {rounds}")
