@@ -213,11 +213,11 @@ int main(int argc, char **argv) {
     if (first) printf(",\"allocations\":%ld,\"own\":%ld,\"frees\":%ld", allocations, own, frees);
     printf("}\n");
     fflush(stdout);
-    if (latency_file) write_latencies(latency_file);
     if (stay) {
         char line[64];
         while (fgets(line, sizeof line, stdin)) info(cluster, shards);
     }
+    if (latency_file) write_latencies(latency_file);
     sg_cluster_shutdown(cluster, SG_SHUTDOWN_FINAL, 2000);
     sg_cluster_free(cluster);
     return 0;

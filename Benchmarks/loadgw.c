@@ -20,7 +20,7 @@
  *   -C       commands on standard input, a line each, answered by a line of JSON with "answer" in it:
  *     send N       the first N events of the corpus only (0: all)      pack 0|1     as -b
  *     pace US N    as -w and -u                                        hold 0|1     after READY, wait for "go"
- *     go           let those go on that hold                           mark         counters to 0, clock to 0
+ *     go [N]       let all, or N, of those go on that hold             mark         counters to 0, clock to 0
  *     drop         mark, then end every connection without a word      counts       answers with the counters
  *     wait NAME N MS   answers with the counters when NAME has reached N or MS have passed
  *   The commands of the sending order hold for connections that identify later. The counters: accepted, live,
@@ -78,6 +78,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed, gone;
 static long counters[COUNTERS];
 static unsigned go_count;
+static long tickets;
 static double marked;
 static double now(void) {
     struct timespec t;
@@ -298,7 +299,8 @@ static int blast(conn *c, int mode) {
     count(IDENTIFIED, 1);
     if (wait) {
         pthread_mutex_lock(&lock);
-        while (go_count == before) pthread_cond_wait(&gone, &lock);
+        while (go_count == before && !tickets) pthread_cond_wait(&gone, &lock);
+        if (go_count == before) tickets--;
         pthread_mutex_unlock(&lock);
     }
     if (packed) {
@@ -538,7 +540,8 @@ static void *command(void *a) {
             if (!strcmp(word, "drop"))
                 for (conn *c = all; c; c = c->next) shutdown(c->fd, SHUT_RDWR);
             if (!strcmp(word, "go")) {
-                go_count++;
+                tickets = x;
+                go_count += x == 0;
                 mark();
                 pthread_cond_broadcast(&gone);
             }

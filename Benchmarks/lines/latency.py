@@ -16,7 +16,7 @@ def percentile(ordered, part):
 def measure(table, options):
     mode = "zlib" if "zlib" in options.modes else options.modes[0]
     rounds = max(min(options.rounds, 5), 1)
-    events = 1000 if options.quick else 5000
+    events = 1000 if options.quick else 3000
     table.section("Latency at 1,000 events a second, one event per wakeup, " + mode,
                   "From just before the generator's write() of the encrypted frame, when the socket becomes readable, to\n"
                   "the callback: the way through the kernel, the wakeup, read, decrypt, inflate, scan. The floor, which\n"

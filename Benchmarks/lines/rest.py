@@ -17,7 +17,7 @@ def measure(table, options):
     # A shorter run beats more often instead: at rest nothing but heartbeats happens.
     scale = 1 if options.seconds >= HEARTBEAT else 10
     interval = HEARTBEAT / scale
-    span = interval * (max(1, round(options.seconds / interval)) if scale == 1 else 2)
+    span = options.seconds if scale == 1 else 2 * interval
     scaled = "" if scale == 1 else \
         f"\nScaled: a heartbeat every {interval:g} s for {span:g} s, and a {scale}th of what that took."
     table.section(f"{options.shards} idle zlib shards at rest",

@@ -52,5 +52,5 @@ def measure(table, options):
     table.row("two against one: CPU per event", two / one, "×")
     table.row(f"possible here, {cores} cores and {own:.2f} µs of the generator per event", possible, "×")
     if not free:
-        table.row("two against one, by what is possible here", 2 * statistics.median(ratios) / possible, "×",
+        table.row("scaled to free cores: twice the measured by the possible", 2 * statistics.median(ratios) / possible, "×",
                   bar=BAR, bar_on="figure", sign="≥")
