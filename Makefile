@@ -6,15 +6,16 @@ SHELL := /bin/bash
 
 PREFIX ?= /usr/local
 DESTDIR ?=
-SOURCES := Sources Tests Package.swift
+SOURCES := Sources Tests bindings/swift Package.swift
 HAS_TARGET = grep -q '"$(1)"' Package.swift
 # Flags of every debug build, scripts included: two sets of flags in one run would build everything twice. Checking asks
 # for no warning in our own sources; SwiftPM leaves the packages they use out of it.
 export SWIFT_FLAGS ?=
 check strict-build: export SWIFT_FLAGS = -Xswiftc -warnings-as-errors
 
-.PHONY: help demo run test check lib install bench bench-check instructions autobahn thirdparty sanitize format clean \
-    setup setup-test format-check strict-build swift-tests c-tests header-check library-check install-check readme-check
+.PHONY: help demo run test check lib install bench bench-check instructions docs-swift autobahn thirdparty sanitize \
+    format clean setup setup-test format-check strict-build swift-tests c-tests header-check library-check install-check \
+    readme-check
 
 help: ## list the commands
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -47,6 +48,9 @@ bench-check: lib ## for CI: instructions per event as recorded, no allocation; C
 instructions: lib ## instructions per event, with callgrind; BENCH=--functions tells where
 	@scripts/setup bench-check
 	python3 Benchmarks/run.py --only instructions $(BENCH)
+
+docs-swift: setup ## the documentation of the Swift module, in build/docs/swift
+	@scripts/docs-swift
 
 autobahn: setup-test ## the WebSocket client, judged by the Autobahn test suite
 	@if $(call HAS_TARGET,autobahn-client); then Tests/Autobahn/run; else echo "no autobahn-client yet"; fi

@@ -117,8 +117,15 @@ ASSERT(info_size, sizeof(sg_shard_info) == 336);
 ASSERT(info_session, offsetof(sg_shard_info, session_id) == 24);
 ASSERT(info_recent, offsetof(sg_shard_info, latency_recent_ns) == 168);
 ASSERT(info_last, offsetof(sg_shard_info, last_close_code) == 332);
+ASSERT(summary_size, sizeof(sg_cluster_summary) == 200);
+ASSERT(summary_latency, offsetof(sg_cluster_summary, latency_slowest_ns) == 80);
+ASSERT(summary_reset, offsetof(sg_cluster_summary, identifies_reset_ns) == 104);
+ASSERT(summary_last, offsetof(sg_cluster_summary, commands_queued) == 192);
 ASSERT(bot_size, sizeof(sg_gateway_bot) == 288);
 ASSERT(bot_url, offsetof(sg_gateway_bot, url) == 32);
+ASSERT(identify_size, sizeof(sg_identify) == 32);
+ASSERT(identify_permit, offsetof(sg_identify, permit) == 8);
+ASSERT(identify_key, offsetof(sg_identify, rate_limit_key) == 28);
 ASSERT(members_size, sizeof(sg_guild_members_request) == 56);
 ASSERT(members_nonce, offsetof(sg_guild_members_request, nonce) == 40);
 """

@@ -24,6 +24,14 @@ static sg_shard_info info_of(void) {
     return info;
 }
 
+static sg_cluster_summary summary_of(void) {
+    sg_cluster_summary summary;
+    memset(&summary, 0, sizeof summary);
+    summary.struct_size = sizeof summary;
+    summary.shards = 99;
+    return summary;
+}
+
 static sg_guild_members_request everyone(void) {
     sg_guild_members_request request;
     memset(&request, 0, sizeof request);
@@ -41,6 +49,7 @@ static void refuse_cluster(sg_cluster *cluster) {
     size_t count = 4;
     char buffer[16];
     sg_shard_info info = info_of();
+    sg_cluster_summary summary = summary_of();
     sg_guild_members_request request = everyone();
     REFUSES(sg_cluster_start(cluster));
     REFUSES(sg_cluster_wait_ready(cluster, 0));
@@ -48,16 +57,22 @@ static void refuse_cluster(sg_cluster *cluster) {
     REFUSES(sg_cluster_shutdown(cluster, SG_SHUTDOWN_FINAL, 0));
     REFUSES(sg_cluster_shard_ids(cluster, ids, &count));
     REFUSES(sg_cluster_info(cluster, 0, &info));
+    REFUSES(sg_cluster_get_summary(cluster, &summary));
+    CHECK(summary.shards == 99);
     REFUSES(sg_cluster_send(cluster, 0, PAYLOAD, strlen(PAYLOAD)));
     REFUSES(sg_cluster_update_presence(cluster, 0, PRESENCE, strlen(PRESENCE)));
+    REFUSES(sg_cluster_update_presence_all(cluster, PRESENCE, strlen(PRESENCE)));
     REFUSES(sg_cluster_update_voice_state(cluster, 0, 1, 2, false, false));
     REFUSES(sg_cluster_request_guild_members(cluster, 0, &request));
     REFUSES(sg_cluster_request_soundboard_sounds(cluster, 0, &guild, 1));
     REFUSES(sg_cluster_request_channel_info(cluster, 0, 1, fields, 1));
     REFUSES(sg_cluster_restart_shard(cluster, 0, SG_RESTART_RESUME));
     REFUSES(sg_cluster_add_shard(cluster, 2));
+    REFUSES(sg_cluster_add_shard_session(cluster, 2, "{}", 2));
+    REFUSES(sg_cluster_guild_shard(cluster, 1, ids));
     REFUSES(sg_cluster_remove_shard(cluster, 0, SG_SHUTDOWN_FINAL));
     count = sizeof buffer;
+    REFUSES(sg_cluster_export_shard(cluster, 0, 0, buffer, &count));
     REFUSES(sg_cluster_export_sessions(cluster, buffer, &count));
     REFUSES(sg_cluster_metrics(cluster, buffer, &count));
     CHECK(count == sizeof buffer);
@@ -102,15 +117,20 @@ static void unstarted(const sg_config *config) {
     sg_cluster *cluster = NULL;
     uint32_t ids[2] = {9, 9};
     size_t count = 1;
+    sg_cluster_summary summary = summary_of();
     sg_shard_info info = info_of();
     WORKS(sg_cluster_new(config, &cluster));
     FAILS(sg_cluster_wait_ready(cluster, SG_WAIT_FOREVER), SG_ERROR_INVALID_STATE);
     FAILS(sg_cluster_wait(cluster, SG_WAIT_FOREVER), SG_ERROR_INVALID_STATE);
     WORKS(sg_cluster_shutdown(cluster, SG_SHUTDOWN_FINAL, 0)); /* nothing to do */
     FAILS(sg_cluster_info(cluster, 1, &info), SG_ERROR_INVALID_STATE);
+    FAILS(sg_cluster_get_summary(cluster, &summary), SG_ERROR_INVALID_STATE);
     FAILS(sg_cluster_send(cluster, 0, PAYLOAD, strlen(PAYLOAD)), SG_ERROR_INVALID_STATE);
     FAILS(sg_cluster_restart_shard(cluster, 0, SG_RESTART_RESUME), SG_ERROR_INVALID_STATE);
     FAILS(sg_cluster_add_shard(cluster, 2), SG_ERROR_INVALID_STATE);
+    FAILS(sg_cluster_add_shard_session(cluster, 2, "{}", 2), SG_ERROR_INVALID_STATE);
+    FAILS(sg_cluster_export_shard(cluster, 0, 0, NULL, &count), SG_ERROR_INVALID_STATE);
+    FAILS(sg_cluster_update_presence_all(cluster, PRESENCE, strlen(PRESENCE)), SG_ERROR_INVALID_STATE);
     FAILS(sg_cluster_remove_shard(cluster, 0, SG_SHUTDOWN_FINAL), SG_ERROR_INVALID_STATE);
 
     FAILS(sg_cluster_shard_ids(cluster, ids, &count), SG_ERROR_BUFFER_TOO_SMALL);
@@ -145,6 +165,26 @@ static void snapshots(sg_cluster *cluster) {
     large.info.struct_size = sizeof large;
     WORKS(sg_cluster_info(cluster, 0, &large.info));
     CHECK(large.info.id == 0 && large.info.total == 3 && large.later == UINT64_C(0x5A5A5A5A5A5A5A5A));
+}
+
+static void summaries(sg_cluster *cluster) {
+    sg_cluster_summary summary = summary_of();
+    struct { sg_cluster_summary summary; uint64_t later; } large;
+    uint32_t sum = 0;
+    size_t i;
+    WORKS(sg_cluster_get_summary(cluster, &summary));
+    CHECK(summary.struct_size == sizeof summary && summary.shards == 2 && summary.total == 3 && summary.ready == 0);
+    for (i = 0; i < 16; i++) sum += summary.states[i];
+    CHECK(sum == 2 && summary.states[SG_SHARD_ACTIVE] == 0);
+    CHECK(summary.latency_slowest_ns == 0 && summary.events == 0 && summary.reserved == 0);
+    CHECK(summary.identifies_total == 0); /* the API was not asked */
+    REFUSES(sg_cluster_get_summary(cluster, NULL));
+    summary.struct_size = sizeof summary - 1;
+    REFUSES(sg_cluster_get_summary(cluster, &summary));
+    memset(&large, 0x5A, sizeof large);
+    large.summary.struct_size = sizeof large;
+    WORKS(sg_cluster_get_summary(cluster, &large.summary));
+    CHECK(large.summary.shards == 2 && large.later == UINT64_C(0x5A5A5A5A5A5A5A5A));
 }
 
 /* Texts that are written to the caller's buffer. */
@@ -201,6 +241,11 @@ static void commands(sg_cluster *cluster) {
     REFUSES(sg_cluster_update_presence(cluster, 0, "[]", 2));
     REFUSES(sg_cluster_update_presence(cluster, 0, "{", 1));
     FAILS(sg_cluster_update_presence(cluster, 9, PRESENCE, strlen(PRESENCE)), SG_ERROR_NOT_FOUND);
+
+    WORKS(sg_cluster_update_presence_all(cluster, PRESENCE, strlen(PRESENCE)));
+    REFUSES(sg_cluster_update_presence_all(cluster, NULL, 4));
+    REFUSES(sg_cluster_update_presence_all(cluster, "[]", 2));
+    REFUSES(sg_cluster_update_presence_all(cluster, "{", 1));
 
     WORKS(sg_cluster_update_voice_state(cluster, 1, 1, 2, true, false));
     WORKS(sg_cluster_update_voice_state(cluster, 1, UINT64_MAX, 0, false, true));
@@ -281,12 +326,29 @@ static void full_queue(sg_cluster *cluster) {
     int i;
     for (i = 0; i < 1024 && status == SG_OK; i++) status = sg_cluster_send(cluster, 1, PAYLOAD, strlen(PAYLOAD));
     FAILS(sg_cluster_send(cluster, 1, PAYLOAD, strlen(PAYLOAD)), SG_ERROR_QUEUE_FULL);
+    FAILS(sg_cluster_update_presence_all(cluster, PRESENCE, strlen(PRESENCE)), SG_ERROR_QUEUE_FULL);
     WORKS(sg_cluster_info(cluster, 1, &info));
     CHECK(info.commands_queued == 1024);
 }
 
+/* Shards that never had a session. */
+static void one_session(sg_cluster *cluster) {
+    uint32_t shard = 9;
+    size_t length = 0;
+    FAILS(sg_cluster_export_shard(cluster, 0, 0, NULL, &length), SG_ERROR_NOT_FOUND);
+    FAILS(sg_cluster_export_shard(cluster, 7, SG_WAIT_FOREVER, NULL, &length), SG_ERROR_NOT_FOUND);
+    REFUSES(sg_cluster_export_shard(cluster, 0, 0, NULL, NULL));
+    FAILS(sg_cluster_add_shard_session(cluster, 2, "{}", 2), SG_ERROR_FILE);
+    REFUSES(sg_cluster_add_shard_session(cluster, 2, NULL, 2));
+    WORKS(sg_cluster_guild_shard(cluster, (uint64_t)4 << 22, &shard));
+    CHECK(shard == 1);
+    REFUSES(sg_cluster_guild_shard(cluster, 1, NULL));
+}
+
 static void running(const sg_config *config) {
     sg_cluster *cluster = NULL;
+    sg_cluster_summary summary = summary_of();
+    uint32_t shard = 9;
     WORKS(sg_cluster_new(config, &cluster));
     WORKS(sg_cluster_start(cluster));
     FAILS(sg_cluster_start(cluster), SG_ERROR_INVALID_STATE);
@@ -294,6 +356,7 @@ static void running(const sg_config *config) {
     FAILS(sg_cluster_wait(cluster, 0), SG_ERROR_TIMEOUT);
     FAILS(sg_cluster_wait_ready(cluster, 10), SG_ERROR_TIMEOUT);
     snapshots(cluster);
+    summaries(cluster);
     texts(cluster);
     commands(cluster);
     full_queue(cluster);
@@ -306,12 +369,16 @@ static void running(const sg_config *config) {
     FAILS(sg_cluster_add_shard(cluster, 1), SG_ERROR_INVALID_STATE);
     WORKS(sg_cluster_add_shard(cluster, 2));
     REFUSES(sg_cluster_remove_shard(cluster, 2, 2));
+    one_session(cluster);
     WORKS(sg_cluster_remove_shard(cluster, 2, SG_SHUTDOWN_FINAL));
     FAILS(sg_cluster_remove_shard(cluster, 7, SG_SHUTDOWN_FINAL), SG_ERROR_NOT_FOUND);
+    FAILS(sg_cluster_guild_shard(cluster, (uint64_t)2 << 22, &shard), SG_ERROR_NOT_FOUND);
     REFUSES(sg_cluster_shutdown(cluster, 2, 1000));
     WORKS(sg_cluster_shutdown(cluster, SG_SHUTDOWN_FINAL, 5000));
     WORKS(sg_cluster_shutdown(cluster, SG_SHUTDOWN_RESUMABLE, 5000));
     WORKS(sg_cluster_wait(cluster, SG_WAIT_FOREVER));
+    WORKS(sg_cluster_get_summary(cluster, &summary)); /* as it was at the end */
+    CHECK(summary.shards == 2 && summary.states[SG_SHARD_STOPPED] == 2);
     FAILS(sg_cluster_wait_ready(cluster, SG_WAIT_FOREVER), SG_ERROR_CANCELLED);
     FAILS(sg_cluster_send(cluster, 0, PAYLOAD, strlen(PAYLOAD)), SG_ERROR_INVALID_STATE);
     WORKS(sg_cluster_start(cluster)); /* it may run again */

@@ -45,6 +45,10 @@ final class DeliveryQueue: @unchecked Sendable {
     let abandoned = Atomic<Bool>(false)
     /// Events that were thrown away because even the reserve was full. Never dispatches.
     let dropped = Atomic<UInt64>(0)
+    /// From reading an event to handing it out, of the oldest one that waits when the delivery thread looks.
+    let lag = DurationHistogram(bounds: DurationHistogram.lagBounds)
+    /// Delivery thread only.
+    var lagSampler = LagSampler()
 
     // Loop thread only.
     private var seenTail = 0
@@ -90,6 +94,12 @@ final class DeliveryQueue: @unchecked Sendable {
 
     /// Bytes that wait. Any thread.
     var depth: Int { max(0, head.load(ordering: .relaxed) - tail.load(ordering: .relaxed)) }
+
+    /// The position behind everything that was pushed. Loop thread.
+    var end: Int { head.load(ordering: .relaxed) }
+
+    /// Whether everything before a position was delivered. Any thread.
+    func hasDelivered(_ position: Int) -> Bool { tail.load(ordering: .acquiring) >= position }
 
     /// Takes an event in. `hasRoom` must have been asked before a dispatch. `position` is what counts as delivered when
     /// the handler has returned.
@@ -208,5 +218,7 @@ final class DeliveryQueue: @unchecked Sendable {
         if let data = event.data.baseAddress { at.copyMemory(from: data, byteCount: event.data.count) }
     }
 
-    private func wake() { signal.update { _ in } }
+    private func wake() {
+        if case .stream(let channel) = sink { channel.wake() } else { signal.update { _ in } }
+    }
 }
