@@ -27,7 +27,10 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-static unsigned finished, failed;
+static unsigned finished, failed, stay;
+static unsigned char *done; /* for each shard */
+static _Atomic unsigned closes;
+static char first_close[64];
 static uint64_t last, first, until, events;
 static struct rusage at_end;
 static struct timespec rest;
@@ -35,6 +38,11 @@ static _Thread_local uint64_t sink, seen;
 
 static void other(const sg_event *event) {
     if (event->kind != SG_EVENT_ERROR && event->kind != SG_EVENT_CLOSED) return;
+    if (stay) { /* which a shard recovers from */
+        if (event->kind == SG_EVENT_CLOSED && !closes++)
+            snprintf(first_close, sizeof first_close, "shard %u, code %u", event->shard_id, event->code);
+        return;
+    }
     fprintf(stderr, "client: shard %u: code %u, status %s: %.*s\n", event->shard_id, event->code,
             sg_status_name(event->status), (int)event->data_length, event->data ? event->data : "");
     pthread_mutex_lock(&lock);
@@ -51,7 +59,8 @@ static inline __attribute__((always_inline)) void take(const sg_event *event) {
     getrusage(RUSAGE_SELF, &at_end);
     events += seen;
     seen = 0;
-    finished++;
+    finished += !done[event->shard_id];
+    done[event->shard_id] = 1;
     pthread_cond_signal(&changed);
     pthread_mutex_unlock(&lock);
 }
@@ -129,14 +138,15 @@ static void info(sg_cluster *cluster, unsigned shards) {
         active += s.state == SG_SHARD_ACTIVE;
         count += s.events;
     }
-    printf("{\"active\":%llu,\"resumes\":%llu,\"identifies\":%llu,\"reconnects\":%llu,\"acked\":%llu,\"events\":%llu}\n",
-           active, resumes, identifies, reconnects, acked, count);
+    printf("{\"active\":%llu,\"resumes\":%llu,\"identifies\":%llu,\"reconnects\":%llu,\"acked\":%llu,\"events\":%llu,"
+           "\"closes\":%u,\"first_close\":\"%s\"}\n",
+           active, resumes, identifies, reconnects, acked, count, closes, first_close);
     fflush(stdout);
 }
 
 int main(int argc, char **argv) {
     const char *mode = "zlib", *delivery = "inline", *stamp_file = NULL, *latency_file = NULL;
-    unsigned shards = 1, loops = 1, memory = 0, stay = 0;
+    unsigned shards = 1, loops = 1, memory = 0;
     size_t queue = 0;
     long sleep_us = 0;
     int option;
@@ -164,8 +174,7 @@ int main(int argc, char **argv) {
     last = strtoull(argv[optind + 2], NULL, 10);
     rest = (struct timespec){sleep_us / 1000000, sleep_us % 1000000 * 1000};
     if (stamp_file) read_stamps(stamp_file);
-    const uint32_t kinds = stay ? 1u << SG_EVENT_DISPATCH
-                                : 1u << SG_EVENT_DISPATCH | 1u << SG_EVENT_ERROR | 1u << SG_EVENT_CLOSED;
+    done = calloc(shards, 1);
     sg_cluster *cluster = NULL;
     sg_config *config = sg_config_new("benchmark", SG_INTENT_GUILDS | SG_INTENT_GUILD_MESSAGES);
     if (!config) need(SG_ERROR_INTERNAL);
@@ -179,7 +188,7 @@ int main(int argc, char **argv) {
     need(sg_config_set_max_concurrency(config, shards));
     need(sg_config_set_identify_interval(config, 0));
     need(sg_config_set_io_threads(config, loops));
-    need(sg_config_set_event_kinds(config, kinds));
+    need(sg_config_set_event_kinds(config, 1u << SG_EVENT_DISPATCH | 1u << SG_EVENT_ERROR | 1u << SG_EVENT_CLOSED));
     need(sg_config_set_event_handler(
         config, stamp_file ? on_event_timed : sleep_us ? on_event_slow : first ? on_event_counted : on_event, NULL));
     need(sg_cluster_new(config, &cluster));
@@ -195,20 +204,20 @@ int main(int argc, char **argv) {
     const double took = (double)(clock_ns() - begun) / 1e9;
     const double cpu = seconds(at_end.ru_utime) + seconds(at_end.ru_stime);
     printf("{\"client\":\"engine\",\"mode\":\"%s\",\"delivery\":\"%s\",\"shards\":%u,\"loops\":%u,\"events\":%llu,"
-           "\"cpu_s\":%.4f,\"us_per_event\":%.4f,\"seconds\":%.4f,\"rss_kb\":%ld",
+           "\"cpu_s\":%.4f,\"us_per_event\":%.4f,\"seconds\":%.4f,\"rss_kb\":%ld,\"closes\":%u,\"first_close\":\"%s\"",
            mode, delivery, shards, loops, (unsigned long long)events, cpu, cpu * 1e6 / (double)events, took,
-           at_end.ru_maxrss);
+           at_end.ru_maxrss, closes, first_close);
     if (memory)
         printf(",\"anonymous_kb\":%ld,\"private_dirty_kb\":%ld,\"base_kb\":%ld",
                settled_kb("Anonymous") - anonymous, settled_kb("Private_Dirty") - dirty, anonymous);
     if (first) printf(",\"allocations\":%ld,\"own\":%ld,\"frees\":%ld", allocations, own, frees);
     printf("}\n");
     fflush(stdout);
-    if (latency_file) write_latencies(latency_file);
     if (stay) {
         char line[64];
         while (fgets(line, sizeof line, stdin)) info(cluster, shards);
     }
+    if (latency_file) write_latencies(latency_file);
     sg_cluster_shutdown(cluster, SG_SHUTDOWN_FINAL, 2000);
     sg_cluster_free(cluster);
     return 0;

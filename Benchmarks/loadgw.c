@@ -3,13 +3,14 @@
  * One thread a connection. On connect it sends HELLO; on IDENTIFY READY, then the corpus as fast as the peer reads, then
  * an op 1 heartbeat request: the peer's answer, which must come after it has read every event, stops the clock. So any
  * gateway client can be timed without changing it. On RESUME it sends RESUMED and nothing else. The corpus is compressed
- * once at start: a connection costs only TLS and write(). What cannot be compressed beforehand is sent as stored blocks.
+ * once at start: a connection costs only TLS and write(). What cannot be compressed beforehand is sent as stored blocks, after it.
  *
  *   loadgw -p PORT [-f corpus.jsonl] [-c cert.pem -k key.pem] [-b 0|1] [-i interval_ms] [-q] [-w us -u n] [-n] [-t FILE] [-C]
  *   -p 0     the system chooses the port; "listening on" on standard error names it
  *   -c, -k   TLS; without them plain ws://
  *   -b 1     packs about 16 KiB of frames into each TLS record; 0, the default: a record for each frame
  *   -f       the dispatches to send; without it idle mode: every connection stays up and its heartbeats are answered
+ *   -m       the compressions to prepare, such as none,zlib; default all three
  *   -i       the heartbeat interval that HELLO tells; default 41250, with -f 600000
  *   -w, -u   trickle: n frames every us microseconds, one event per wakeup with -u 1
  *   -n       no TLS session can be taken up again: no tickets, no cache
@@ -19,7 +20,7 @@
  *   -C       commands on standard input, a line each, answered by a line of JSON with "answer" in it:
  *     send N       the first N events of the corpus only (0: all)      pack 0|1     as -b
  *     pace US N    as -w and -u                                        hold 0|1     after READY, wait for "go"
- *     go           let those go on that hold                           mark         counters to 0, clock to 0
+ *     go [N]       let all, or N, of those go on that hold             mark         counters to 0, clock to 0
  *     drop         mark, then end every connection without a word      counts       answers with the counters
  *     wait NAME N MS   answers with the counters when NAME has reached N or MS have passed
  *   The commands of the sending order hold for connections that identify later. The counters: accepted, live,
@@ -48,6 +49,7 @@
 #include <zstd.h>
 
 enum { NONE, ZLIB, ZSTD, MODES };
+static const char *const mode_names[MODES] = {"none", "zlib", "zstd"};
 typedef struct {
     char *p;
     size_t n, cap;
@@ -76,6 +78,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed, gone;
 static long counters[COUNTERS];
 static unsigned go_count;
+static long tickets;
 static double marked;
 static double now(void) {
     struct timespec t;
@@ -265,7 +268,7 @@ static void rest(conn *c, const char *request) {
     else {
         snprintf(b, sizeof b,
                  "{\"url\":\"%s://127.0.0.1:%d\",\"shards\":1,\"session_start_limit\":{\"total\":100000,\"remaining\":"
-                 "99999,\"reset_after\":14400000,\"max_concurrency\":16}}",
+                 "99999,\"reset_after\":14400000,\"max_concurrency\":100000}}",
                  ctx ? "wss" : "ws", port);
         http(c, b);
     }
@@ -296,7 +299,8 @@ static int blast(conn *c, int mode) {
     count(IDENTIFIED, 1);
     if (wait) {
         pthread_mutex_lock(&lock);
-        while (go_count == before) pthread_cond_wait(&gone, &lock);
+        while (go_count == before && !tickets) pthread_cond_wait(&gone, &lock);
+        if (go_count == before) tickets--;
         pthread_mutex_unlock(&lock);
     }
     if (packed) {
@@ -353,6 +357,10 @@ static void *serve(void *arg) {
         goto out;
     }
     int mode = strstr(req, "zlib-stream") ? ZLIB : strstr(req, "zstd-stream") ? ZSTD : NONE;
+    if (frames && !off[mode]) {
+        fprintf(stderr, "loadgw: %s is not prepared (-m)\n", mode_names[mode]);
+        goto out;
+    }
     char key[128] = {0};
     sscanf(strcasestr(req, "sec-websocket-key:") + 18, " %63[^\r\n ]", key);
     strcat(key, "258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
@@ -383,7 +391,7 @@ static void *serve(void *arg) {
     }
     flush(c);
     double t0 = 0;
-    int opc, waiting = 0;
+    int opc, waiting = 0, alone = 0, owed = 0; /* alone: no compressed frame follows; owed: acknowledgements */
     unsigned char *b;
     size_t whole, sent = 0;
     long len;
@@ -410,6 +418,12 @@ static void *serve(void *arg) {
                 t0 = now();
                 waiting = 1;
                 if (blast(c, mode)) break;
+                for (alone = 1; owed; owed--) {
+                    stored(mode, &o, "{\"t\":null,\"s\":null,\"op\":11,\"d\":null}", 36);
+                    wr(c, o.p, o.n);
+                    o.n = 0;
+                    flush(c);
+                }
             } else if (code == 2) {
                 char rdy[1200];
                 int shard = 0, shards = 1;
@@ -430,6 +444,7 @@ static void *serve(void *arg) {
                 wr(c, o.p, o.n);
                 o.n = 0;
                 flush(c);
+                alone = 1;
                 count(RESUMED, 1);
             } else if (code == 1) {
                 /* the answer to our request carries the last sequence; a timer heartbeat sent before it does not */
@@ -440,16 +455,25 @@ static void *serve(void *arg) {
                     waiting = 0;
                     printf("{\"mode\":\"%s\",\"tls\":%d,\"packed\":%d,\"events\":%zu,\"seconds\":%.4f,\"events_per_"
                            "s\":%.0f,\"wire_mb\":%.2f}\n",
-                           (char *[]){"none", "zlib", "zstd"}[mode], ctx != NULL, pack, sent, dt,
+                           mode_names[mode], ctx != NULL, pack, sent, dt,
                            (double)sent / dt, (double)off[mode][sent + 2] / 1e6);
                     fflush(stdout);
                     count(FINISHED, 1);
                 }
-                stored(mode, &o, "{\"t\":null,\"s\":null,\"op\":11,\"d\":null}", 36);
-                wr(c, o.p, o.n);
-                o.n = 0;
-                flush(c);
-                count(ACKED, 1);
+                /* Nothing may come between frames that were compressed one after the other. */
+                const char *ack = "{\"t\":null,\"s\":null,\"op\":11,\"d\":null}";
+                if (frames && !alone) {
+                    owed++;
+                } else {
+                    if (cm_on)
+                        frame(&cm, &o, ack, 36);
+                    else
+                        stored(mode, &o, ack, 36);
+                    wr(c, o.p, o.n);
+                    o.n = 0;
+                    flush(c);
+                    count(ACKED, 1);
+                }
             }
         }
         take(c, whole);
@@ -516,7 +540,8 @@ static void *command(void *a) {
             if (!strcmp(word, "drop"))
                 for (conn *c = all; c; c = c->next) shutdown(c->fd, SHUT_RDWR);
             if (!strcmp(word, "go")) {
-                go_count++;
+                tickets = x;
+                go_count += x == 0;
                 mark();
                 pthread_cond_broadcast(&gone);
             }
@@ -527,7 +552,7 @@ static void *command(void *a) {
     exit(0); /* whoever commanded has gone */
     return a;
 }
-static void read_corpus(const char *path) {
+static void read_corpus(const char *path, const char *modes) {
     FILE *f = fopen(path, "r");
     if (!f) {
         perror(path);
@@ -536,8 +561,11 @@ static void read_corpus(const char *path) {
     char hello[128], rdy[1200];
     const int hn = hello_json(hello, sizeof hello), rn = ready_json(rdy, sizeof rdy, 0, 0, 1);
     comp c[MODES];
+    int wants[MODES];
     size_t cap = 1 << 20;
     for (int m = 0; m < MODES; m++) {
+        wants[m] = strstr(modes, mode_names[m]) != NULL;
+        if (!wants[m]) continue;
         comp_init(&c[m], m);
         off[m] = calloc(cap + 8, sizeof(size_t));
         frame(&c[m], &pre[m], hello, hn);
@@ -555,6 +583,7 @@ static void read_corpus(const char *path) {
         events++;
         frames++;
         for (int m = 0; m < MODES; m++) {
+            if (!wants[m]) continue;
             frame(&c[m], &pre[m], line, (size_t)n);
             off[m][frames] = pre[m].n;
         }
@@ -577,15 +606,16 @@ static void tls(const char *cert, const char *key, int fresh) {
     }
 }
 int main(int argc, char **argv) {
-    char *file = NULL, *cert = NULL, *key = NULL, *times = NULL;
+    char *file = NULL, *cert = NULL, *key = NULL, *times = NULL, *modes = "none,zlib,zstd";
     int o, quiet = 0, commands = 0, fresh = 0, one = 1;
-    while ((o = getopt(argc, argv, "p:f:c:k:b:i:qw:u:nt:C")) != -1) switch (o) {
+    while ((o = getopt(argc, argv, "p:f:c:k:b:i:m:qw:u:nt:C")) != -1) switch (o) {
         case 'p': port = atoi(optarg); break;
         case 'f': file = optarg; break;
         case 'c': cert = optarg; break;
         case 'k': key = optarg; break;
         case 'b': pack = atoi(optarg); break;
         case 'i': interval = atoi(optarg); break;
+        case 'm': modes = optarg; break;
         case 'q': quiet = 1; break;
         case 'w': pace = atoi(optarg); break;
         case 'u': burst = atoi(optarg); break;
@@ -613,7 +643,7 @@ int main(int argc, char **argv) {
     getsockname(s, (void *)&a, &alen);
     port = ntohs(a.sin_port); /* with -p 0 the system chooses */
     if (cert) tls(cert, key, fresh);
-    if (file) read_corpus(file);
+    if (file) read_corpus(file, modes);
     if (times) {
         FILE *f = fopen(times, "w+");
         const size_t size = (events + 8) * sizeof(uint64_t);

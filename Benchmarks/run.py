@@ -26,10 +26,12 @@ LINES = {
     "memory": "anonymous memory per shard, idle and warm, at 1, 10, 100 and 1,000 shards",
     "rest": "1,000 idle shards: time to all ready, CPU at rest, files, threads and timers",
     "storm": "1,000 shards dropped at once: every one resumes; with and without TLS session resumption",
+    "scale": "how the lines grow: 1, 10, 100, 1,000 shards on 1 and 2 loop threads",
     "sleeper": "memory of a queued consumer that sleeps under full load",
     "threads": "two loop threads against one",
     "library": "size, load time and memory of the library",
     "fields": "two fields of a message against a full parse by a JSON library",
+    "peers": "discord.py and hikari from PyPI: CPU per event, memory per shard",
     "allocations": "allocations per event in steady state",
     "instructions": "instructions per event against the floor, and those spent on counting; needs valgrind",
 }

@@ -55,7 +55,7 @@ def ways(full):
     so far off that a full queue does not reach to it."""
     return (("bulk, a record each", ("pack 0", "pace 0"), 120_000 if full else 25_000, 10_000, 110_000 if full else 15_000),
             ("bulk, packed", ("pack 1", "pace 0"), 120_000 if full else 25_000, 10_000, 110_000 if full else 15_000),
-            ("one per wakeup", ("pack 0", "pace 200 1"), 12_000 if full else 2000, 500, 11_500 if full else 1500))
+            ("one per wakeup", ("pack 0", "pace 100 1"), 12_000 if full else 2000, 500, 11_500 if full else 1500))
 
 
 def measure(table, options):
@@ -63,7 +63,7 @@ def measure(table, options):
     table.section("Allocations per event in steady state",
                   "malloc and its kin on all threads, counted by allocations.c: by the engine itself, and by the libraries\n"
                   "it uses. OpenSSL 3.0 allocates 40 bytes for each TLS record, for the floor as well.")
-    with rig.Load("-f", rig.corpus(max(options.events, 120_000 if full else 25_000))) as load:
+    with rig.Load("-f", rig.corpus(120_000 if full else 25_000), "-m", ",".join(options.modes)) as load:
         for way, commands, send, first, until in ways(full):
             for command in (f"send {send}", *commands):
                 load(command)

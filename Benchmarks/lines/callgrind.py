@@ -56,7 +56,7 @@ def profile(command, name, library=rig.LIBRARY):
 def pair(load_options, mode, who, library=rig.LIBRARY, few=FEW, many=MANY, commands=("pack 1",)):
     """The profiles of the short and of the long run, each with a generator of its own."""
     def one(events):
-        with rig.Load("-f", rig.corpus(MANY), *load_options) as load:
+        with rig.Load("-f", rig.corpus(MANY), "-m", mode, *load_options) as load:
             for command in (f"send {events}", *commands):
                 load(command)
             command = [rig.WORK / "floor", load.port, mode] if who == "floor" else \

@@ -33,7 +33,7 @@ def measure(table, options):
                   f"medians of {options.rounds} rounds; the ratio is the median of the rounds' ratios.")
     bulk = [(mode, ("inline", "queued"), {"inline": BARS["inline"], "queued": BARS["queued"]})
             for mode in options.modes]
-    with rig.Load("-f", rig.corpus(options.events)) as load:
+    with rig.Load("-f", rig.corpus(options.events), "-m", ",".join({"zlib", *options.modes})) as load:
         alternate(table, load, options.rounds, options.events + 1, bulk, "bulk, a record for each event")
         load("pack 1")
         alternate(table, load, options.rounds, options.events + 1, bulk, "bulk, records packed")

@@ -16,7 +16,7 @@ def percentile(ordered, part):
 def measure(table, options):
     mode = "zlib" if "zlib" in options.modes else options.modes[0]
     rounds = max(min(options.rounds, 5), 1)
-    events = 1000 if options.quick else 5000
+    events = 1000 if options.quick else 3000
     table.section("Latency at 1,000 events a second, one event per wakeup, " + mode,
                   "From just before the generator's write() of the encrypted frame, when the socket becomes readable, to\n"
                   "the callback: the way through the kernel, the wakeup, read, decrypt, inflate, scan. The floor, which\n"
@@ -24,7 +24,7 @@ def measure(table, options):
                   f"{rounds} alternated rounds of {events} events, all of them together; spread: of the rounds.")
     stamps, output = rig.WORK / "stamps", rig.WORK / "latencies"
     samples = {}
-    with rig.Load("-f", rig.corpus(options.events), "-t", stamps) as load:
+    with rig.Load("-f", rig.corpus(5000), "-m", mode, "-t", stamps) as load:
         load(f"send {events}"), load("pace 1000 1")
         for number in range(rounds):
             for who in ("floor", "inline", "queued"):

@@ -12,13 +12,13 @@ def measure(table, options):
     shards = options.shards
     table.section(f"Reconnect storm: {shards} warm zlib shards dropped at once",
                   "From the drop to the server's last RESUMED; CPU of the client from the drop to a second after that.\n"
-                  "Every connection is ended without a close frame. Handshakes: between the server's accept and the end\n"
-                  "of the websocket upgrade. The wait before the first attempt is the engine's default, random up to 1 s.")
+                  "Every connection is ended without a close frame. Handshakes: between the server's accept and the end of\n"
+                  "the websocket upgrade. All waits are the engine's own.")
     ways = (("TLS sessions taken up again", ()), ("full TLS handshakes", ("-n",)))
     each = {}
     for title, load_options in ways:
         wall, cpu, most, reused = [], [], [], []
-        with rig.Load("-f", rig.corpus(300), *load_options) as load, \
+        with rig.Load("-f", rig.corpus(300), "-m", "zlib", *load_options) as load, \
                 rig.Staying(load, "zlib", "inline", 301, shards=shards) as client:
             for number in range(rounds):
                 progress(f"storm: {title}, round {number + 1} of {rounds}")

@@ -19,14 +19,16 @@ class Table:
         self.rows = []
         self.missed = 0
 
-    def section(self, title, explanation=""):
+    def section(self, title, explanation="", columns=True):
         """A heading; the explanation says what is measured."""
         print(f"\n{title}", flush=True)
         if explanation:
             print("\n".join("  " + line for line in explanation.splitlines()), flush=True)
+        self.name = title
+        if not columns:
+            return
         head = ("", "figure", "× floor", "spread", "bar")
         print("".join(h.ljust(w) if i == 0 else h.rjust(w) for i, (h, w) in enumerate(zip(head, WIDTHS))), flush=True)
-        self.name = title
 
     def row(self, what, figure, unit, *, samples=None, ratio=None, bar=None, bar_on="ratio", sign="≤", places=2,
             note="", **more):
