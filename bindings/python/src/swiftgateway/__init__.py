@@ -24,7 +24,8 @@ from ._asyncio import Cluster, Shard, fetch_gateway_bot
 from ._blocking import BlockingCluster, BlockingShard, fetch_gateway_bot_blocking
 from ._commands import shard_for_guild
 from ._connection import ShardInfo
-from ._library import library_path, lib as _lib
+from ._library import lib as _lib
+from ._library import library_path
 from ._version import __version__
 from .bot import GatewayBot
 from .config import Bucket, Config, ShardRange
@@ -51,7 +52,7 @@ def state_name(state: int) -> str:
     return name.decode()
 
 
-__all__ = [  # noqa: PLE0604
+__all__ = [
     "BlockingCluster",
     "BlockingShard",
     "Bucket",

@@ -5,12 +5,26 @@ from __future__ import annotations
 import ctypes
 import json
 import os
-from typing import Any, Iterable, Mapping, Sequence, SupportsIndex, Union
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, SupportsIndex, Union
 
 from .errors import InvalidArgumentError
 
-__all__ = ["Json", "Snowflake", "StrPath", "boolean", "file_path", "json_bytes", "milliseconds", "number", "sequence_of",
-           "snowflake", "snowflakes", "text", "texts"]
+__all__ = [
+    "Json",
+    "Snowflake",
+    "StrPath",
+    "boolean",
+    "file_path",
+    "json_bytes",
+    "milliseconds",
+    "number",
+    "sequence_of",
+    "snowflake",
+    "snowflakes",
+    "text",
+    "texts",
+]
 
 #: A JSON object: as Python objects, or as text that is passed on as it is.
 Json = Union[Mapping[str, Any], str, bytes]
@@ -76,13 +90,13 @@ def sequence_of(values: object, name: str) -> Sequence[Any]:
     return list(values)
 
 
-def snowflakes(values: Iterable[Snowflake], name: str) -> "tuple[ctypes.Array[ctypes.c_uint64], int]":
+def snowflakes(values: Iterable[Snowflake], name: str) -> tuple[ctypes.Array[ctypes.c_uint64], int]:
     """An array of ids and its length."""
     ids = [snowflake(value, f"{name}[{index}]") for index, value in enumerate(sequence_of(values, name))]
     return (ctypes.c_uint64 * len(ids))(*ids), len(ids)
 
 
-def texts(values: Iterable[str], name: str) -> "tuple[ctypes.Array[ctypes.c_char_p], int]":
+def texts(values: Iterable[str], name: str) -> tuple[ctypes.Array[ctypes.c_char_p], int]:
     """An array of strings and its length."""
     all = [text(value, f"{name}[{index}]") for index, value in enumerate(sequence_of(values, name))]
     return (ctypes.c_char_p * len(all))(*all), len(all)

@@ -8,17 +8,18 @@ import inspect
 import logging
 import signal
 import threading
+from collections.abc import AsyncIterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, List, Optional, Type, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from . import _fork
 from ._arguments import FOREVER, milliseconds
 from ._commands import ClusterCommands, ShardCommands
 from ._connection import CLOSE_TIMEOUT, Connection
-from ._declarations import GatewayBotStruct
+from ._delivery import Delivery
 from .bot import GatewayBot, fetch
 from .config import Config
-from .errors import CancelledError, GatewayError, InvalidArgumentError, InvalidStateError, TimeoutError
+from .errors import GatewayError, InvalidArgumentError, InvalidStateError, TimeoutError
 from .event import Event
 
 if TYPE_CHECKING:
@@ -35,9 +36,9 @@ _T = TypeVar("_T")
 async def _in_thread(function: Callable[[], _T]) -> _T:
     """Runs what blocks. The thread is a daemon and not asyncio's own: a wait that was given up holds up no exit."""
     loop = asyncio.get_running_loop()
-    future: "asyncio.Future[_T]" = loop.create_future()
+    future: asyncio.Future[_T] = loop.create_future()
 
-    def settle(result: Any, error: Optional[BaseException]) -> None:
+    def settle(result: Any, error: BaseException | None) -> None:
         if future.done():
             return
         if error is None:
@@ -47,7 +48,7 @@ async def _in_thread(function: Callable[[], _T]) -> _T:
 
     def run() -> None:
         result: Any = None
-        error: Optional[BaseException] = None
+        error: BaseException | None = None
         try:
             result = function()
         except BaseException as raised:
@@ -62,7 +63,7 @@ async def _in_thread(function: Callable[[], _T]) -> _T:
 class _Async(Connection):
     """The part of the asyncio classes that has to do with time."""
 
-    _dispatcher: "Optional[asyncio.Task[None]]" = None
+    _dispatcher: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Starts every shard, in the order and at the pace that identifying allows, and returns at once.
@@ -73,7 +74,7 @@ class _Async(Connection):
         if self._has_handlers:
             self._dispatcher = asyncio.get_running_loop().create_task(self._serve_handlers())
 
-    async def wait_ready(self, timeout: Optional[float] = None) -> None:
+    async def wait_ready(self, timeout: float | None = None) -> None:
         """Waits until all shards have been active at least once. ``timeout`` in seconds; None for ever.
 
         Raises TimeoutError; CancelledError of this package when it is closed meanwhile; when a shard is fatal or the API
@@ -81,13 +82,13 @@ class _Async(Connection):
         task."""
         await self._wait("wait_ready", timeout)
 
-    async def wait(self, timeout: Optional[float] = None) -> None:
+    async def wait(self, timeout: float | None = None) -> None:
         """Waits until every shard has stopped: returns after a close. ``timeout`` in seconds; None for ever.
 
         Raises TimeoutError; when a shard is fatal, at once, what made it so, such as UnauthorizedError."""
         await self._wait("wait", timeout)
 
-    async def _wait(self, name: str, timeout: Optional[float]) -> None:
+    async def _wait(self, name: str, timeout: float | None) -> None:
         life = self._started()
         whole = FOREVER if timeout is None else milliseconds(timeout, "timeout")
         given_up = threading.Event()
@@ -110,7 +111,7 @@ class _Async(Connection):
         finally:
             given_up.set()
 
-    async def close(self, mode: Optional[int] = None, timeout: float = CLOSE_TIMEOUT) -> None:
+    async def close(self, mode: int | None = None, timeout: float = CLOSE_TIMEOUT) -> None:
         """Ends every connection and waits for that, ``timeout`` seconds at most.
 
         ``mode``: ShutdownMode.FINAL takes the bot offline at once; ShutdownMode.RESUMABLE keeps the sessions, for the
@@ -119,7 +120,7 @@ class _Async(Connection):
         gets them again. Raises TimeoutError when that took too long; it is stopped all the same."""
         await self._close(mode, timeout, last_is_handled=True)
 
-    async def _close(self, mode: Optional[int], timeout: float, *, last_is_handled: bool) -> None:
+    async def _close(self, mode: int | None, timeout: float, *, last_is_handled: bool) -> None:
         if self._life is None:
             return
         _fork.check()
@@ -146,9 +147,9 @@ class _Async(Connection):
 
     async def __aexit__(
         self,
-        kind: Optional[Type[BaseException]],
-        error: Optional[BaseException],
-        traceback: Optional[TracebackType],
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
         try:
             await self._close(None, CLOSE_TIMEOUT, last_is_handled=error is None)
@@ -196,7 +197,7 @@ class _Async(Connection):
             if delivery.owner is not owner:
                 raise InvalidStateError("another iteration over these events has begun")
 
-    def _consuming(self) -> Any:
+    def _consuming(self) -> Delivery:
         self._started()
         if self._dispatcher is not None:
             raise InvalidStateError("the events go to the handlers; iterate where there are none")
@@ -278,7 +279,7 @@ class _Async(Connection):
         asyncio.run(main())
 
 
-def _config(token: Union[str, Config], intents: Optional[int], options: Any) -> Config:
+def _config(token: str | Config, intents: int | None, options: Any) -> Config:
     if isinstance(token, Config):
         if intents is not None or options:
             raise InvalidArgumentError("a Config holds the intents and options already")
@@ -295,9 +296,7 @@ class Cluster(_Async, ClusterCommands):
     the end of the block: what the block leaves by, an exception or not, says whether the last event was dealt with.
     Then ``async for event in cluster``, or handlers: see :meth:`on`."""
 
-    def __init__(
-        self, token: Union[str, Config], intents: Optional[int] = None, **options: Unpack[Options]
-    ) -> None:
+    def __init__(self, token: str | Config, intents: int | None = None, **options: Unpack[Options]) -> None:
         """``options`` are those of :class:`Config`, which may be given in place of token, intents and options."""
         super().__init__(_config(token, intents, options))
 
@@ -307,8 +306,8 @@ class Shard(_Async, ShardCommands):
 
     def __init__(
         self,
-        token: Union[str, Config],
-        intents: Optional[int] = None,
+        token: str | Config,
+        intents: int | None = None,
         *,
         shard_id: int,
         shard_total: int,

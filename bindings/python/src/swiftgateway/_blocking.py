@@ -5,8 +5,9 @@ from __future__ import annotations
 import _thread
 import logging
 import time
+from collections.abc import Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Iterator, Optional, Type, Union
+from typing import TYPE_CHECKING
 
 from . import _fork
 from ._arguments import FOREVER, milliseconds
@@ -15,7 +16,7 @@ from ._commands import ClusterCommands, ShardCommands
 from ._connection import CLOSE_TIMEOUT, Connection
 from .bot import GatewayBot, fetch
 from .config import Config
-from .errors import GatewayError, InvalidStateError, TimeoutError, WouldDeadlockError
+from .errors import InvalidStateError, TimeoutError
 from .event import Event
 
 if TYPE_CHECKING:
@@ -35,20 +36,20 @@ class _Blocking(Connection):
         Raises InvalidStateError when it runs already, FileError when the trust store cannot be read."""
         self._begin()
 
-    def wait_ready(self, timeout: Optional[float] = None) -> None:
+    def wait_ready(self, timeout: float | None = None) -> None:
         """Waits until all shards have been active at least once. ``timeout`` in seconds; None for ever. Ctrl-C ends it.
 
         Raises TimeoutError; CancelledError when it is closed meanwhile; when a shard is fatal or the API cannot be asked,
         the exception that says why."""
         self._wait("wait_ready", timeout)
 
-    def wait(self, timeout: Optional[float] = None) -> None:
+    def wait(self, timeout: float | None = None) -> None:
         """Waits until every shard has stopped. ``timeout`` in seconds; None for ever. Ctrl-C ends it.
 
         Raises TimeoutError; when a shard is fatal, at once, what made it so."""
         self._wait("wait", timeout)
 
-    def _wait(self, name: str, timeout: Optional[float]) -> None:
+    def _wait(self, name: str, timeout: float | None) -> None:
         life = self._started()
         left = whole = FOREVER if timeout is None else milliseconds(timeout, "timeout")
         while True:
@@ -62,7 +63,7 @@ class _Blocking(Connection):
                     if left <= 0:
                         raise
 
-    def close(self, mode: Optional[int] = None, timeout: float = CLOSE_TIMEOUT) -> None:
+    def close(self, mode: int | None = None, timeout: float = CLOSE_TIMEOUT) -> None:
         """Ends every connection and waits for that, ``timeout`` seconds at most.
 
         ``mode``: ShutdownMode.FINAL takes the bot offline at once; ShutdownMode.RESUMABLE keeps the sessions. Default:
@@ -70,7 +71,7 @@ class _Blocking(Connection):
         TimeoutError when that took too long; it is stopped all the same."""
         self._close(mode, timeout, last_is_handled=True)
 
-    def _close(self, mode: Optional[int], timeout: float, *, last_is_handled: bool) -> None:
+    def _close(self, mode: int | None, timeout: float, *, last_is_handled: bool) -> None:
         if self._life is None:
             return
         _fork.check()
@@ -84,16 +85,16 @@ class _Blocking(Connection):
 
     def __exit__(
         self,
-        kind: Optional[Type[BaseException]],
-        error: Optional[BaseException],
-        traceback: Optional[TracebackType],
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
         try:
             self._close(None, CLOSE_TIMEOUT, last_is_handled=error is None)
         except TimeoutError as late:
             logger.warning("%s", late)
 
-    def next_event(self, timeout: Optional[float] = None) -> Event:
+    def next_event(self, timeout: float | None = None) -> Event:
         """The next event; waits for it ``timeout`` seconds at most, None for ever. Asking for it says that the one before
         is dealt with.
 
@@ -173,9 +174,7 @@ class BlockingCluster(_Blocking, ClusterCommands):
 
     Handlers (:meth:`on`) must be plain functions; :meth:`serve` calls them."""
 
-    def __init__(
-        self, token: Union[str, Config], intents: Optional[int] = None, **options: Unpack[Options]
-    ) -> None:
+    def __init__(self, token: str | Config, intents: int | None = None, **options: Unpack[Options]) -> None:
         """``options`` are those of :class:`Config`, which may be given in place of token, intents and options."""
         super().__init__(_config(token, intents, options))
 
@@ -185,8 +184,8 @@ class BlockingShard(_Blocking, ShardCommands):
 
     def __init__(
         self,
-        token: Union[str, Config],
-        intents: Optional[int] = None,
+        token: str | Config,
+        intents: int | None = None,
         *,
         shard_id: int,
         shard_total: int,

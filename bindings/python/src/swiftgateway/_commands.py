@@ -4,7 +4,8 @@ inside a handler."""
 from __future__ import annotations
 
 import ctypes
-from typing import Any, Iterable, List, Optional, Tuple
+from collections.abc import Iterable
+from typing import Any
 
 from ._arguments import Json, Snowflake, boolean, json_bytes, number, sequence_of, snowflake, snowflakes, text, texts
 from ._connection import Connection, ShardInfo, shard_info
@@ -23,16 +24,15 @@ def shard_for_guild(guild_id: Snowflake, shard_total: int) -> int:
 
 
 class _Commands(Connection):
-    def _command(self, shard: Tuple[int, ...], name: str, *arguments: Any) -> None:
+    def _command(self, shard: tuple[int, ...], name: str, *arguments: Any) -> None:
         life = self._started()
         life.call(name, *[number(one, "shard_id") for one in shard], *arguments)
 
-    def _json(self, shard: Tuple[int, ...], name: str, payload: Json, what: str) -> None:
+    def _json(self, shard: tuple[int, ...], name: str, payload: Json, what: str) -> None:
         whole = json_bytes(payload, what)
         self._command(shard, name, whole, len(whole))
 
-    def _voice(self, shard: Tuple[int, ...], guild: Snowflake, channel: Optional[Snowflake], mute: bool, deaf: bool
-               ) -> None:
+    def _voice(self, shard: tuple[int, ...], guild: Snowflake, channel: Snowflake | None, mute: bool, deaf: bool) -> None:
         self._command(
             shard,
             "update_voice_state",
@@ -44,12 +44,12 @@ class _Commands(Connection):
 
     def _members(
         self,
-        shard: Tuple[int, ...],
+        shard: tuple[int, ...],
         guild: Snowflake,
-        query: Optional[str],
+        query: str | None,
         limit: int,
-        user_ids: Optional[Iterable[Snowflake]],
-        nonce: Optional[str],
+        user_ids: Iterable[Snowflake] | None,
+        nonce: str | None,
         presences: bool,
     ) -> None:
         if (query is None) == (user_ids is None):
@@ -67,10 +67,10 @@ class _Commands(Connection):
             request.nonce = text(nonce, "nonce")
         self._command(shard, "request_guild_members", ctypes.byref(request))
 
-    def _sounds(self, shard: Tuple[int, ...], guilds: Iterable[Snowflake]) -> None:
+    def _sounds(self, shard: tuple[int, ...], guilds: Iterable[Snowflake]) -> None:
         self._command(shard, "request_soundboard_sounds", *snowflakes(guilds, "guild_ids"))
 
-    def _channel_info(self, shard: Tuple[int, ...], guild: Snowflake, fields: Iterable[str]) -> None:
+    def _channel_info(self, shard: tuple[int, ...], guild: Snowflake, fields: Iterable[str]) -> None:
         self._command(
             shard, "request_channel_info", snowflake(guild, "guild_id"), *texts(sequence_of(fields, "fields"), "fields")
         )
@@ -107,7 +107,7 @@ class ClusterCommands(_Commands):
         self,
         shard_id: int,
         guild_id: Snowflake,
-        channel_id: Optional[Snowflake],
+        channel_id: Snowflake | None,
         *,
         self_mute: bool = False,
         self_deaf: bool = False,
@@ -120,10 +120,10 @@ class ClusterCommands(_Commands):
         shard_id: int,
         guild_id: Snowflake,
         *,
-        query: Optional[str] = None,
+        query: str | None = None,
         limit: int = 0,
-        user_ids: Optional[Iterable[Snowflake]] = None,
-        nonce: Optional[str] = None,
+        user_ids: Iterable[Snowflake] | None = None,
+        nonce: str | None = None,
         presences: bool = False,
     ) -> None:
         """Op 8: asks for members; GUILD_MEMBERS_CHUNK events answer. Exactly one of query (the beginning of the username,
@@ -155,7 +155,7 @@ class ClusterCommands(_Commands):
         """A snapshot of one shard; after the end, as it was then."""
         return self._info(shard_id)
 
-    def shard_ids(self) -> List[int]:
+    def shard_ids(self) -> list[int]:
         """The ids of the cluster's shards, ascending. Empty before the API has said how many there should be."""
         life = self._started()
         count = ctypes.c_size_t(0)
@@ -204,7 +204,7 @@ class ShardCommands(_Commands):
     def update_voice_state(
         self,
         guild_id: Snowflake,
-        channel_id: Optional[Snowflake],
+        channel_id: Snowflake | None,
         *,
         self_mute: bool = False,
         self_deaf: bool = False,
@@ -216,10 +216,10 @@ class ShardCommands(_Commands):
         self,
         guild_id: Snowflake,
         *,
-        query: Optional[str] = None,
+        query: str | None = None,
         limit: int = 0,
-        user_ids: Optional[Iterable[Snowflake]] = None,
-        nonce: Optional[str] = None,
+        user_ids: Iterable[Snowflake] | None = None,
+        nonce: str | None = None,
         presences: bool = False,
     ) -> None:
         """Op 8: asks for members."""

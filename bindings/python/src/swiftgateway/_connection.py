@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import atexit
+import ctypes
 import dataclasses
 import threading
 import warnings
 import weakref
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Set, Tuple, TypeVar, Union
-
-import ctypes
+from typing import Any, Callable, TypeVar
 
 from . import _declarations, _fork
-from ._arguments import FOREVER, Snowflake, boolean, milliseconds, number, snowflake, snowflakes, text
+from ._arguments import FOREVER, number
 from ._delivery import Delivery
 from ._library import lib
 from .config import Config
@@ -44,7 +43,7 @@ class ShardInfo:
     latency_last_ns: int
     latency_average_ns: int
     #: The last five round trips, newest first; 0 = none.
-    latency_recent_ns: Tuple[int, ...]
+    latency_recent_ns: tuple[int, ...]
     heartbeats_sent: int
     heartbeats_acked: int
     #: Connections opened, the first included.
@@ -75,7 +74,7 @@ class ShardInfo:
     last_close_code: int
 
     @property
-    def latency(self) -> Optional[float]:
+    def latency(self) -> float | None:
         """The last round trip in seconds; None before the first."""
         return self.latency_last_ns / 1e9 if self.latency_last_ns else None
 
@@ -91,12 +90,12 @@ def shard_info(struct: _declarations.ShardInfoStruct) -> ShardInfo:
 class _Life:
     """A handle and what must outlive it. Knows nothing of the object that uses it, so that that one can be collected."""
 
-    def __init__(self, kind: str, handle: int, delivery: Delivery, keep: Tuple[Any, ...]) -> None:
+    def __init__(self, kind: str, handle: int, delivery: Delivery, keep: tuple[Any, ...]) -> None:
         self.kind = kind
         self.handle = handle
         self.delivery = delivery
         self.keep = keep
-        self.watcher: Optional[threading.Thread] = None
+        self.watcher: threading.Thread | None = None
 
     def call(self, name: str, *arguments: Any) -> Any:
         return getattr(lib, f"sg_{self.kind}_{name}")(self.handle, *arguments)
@@ -136,10 +135,10 @@ class _Life:
         self.call("free")
 
 
-_lives: Set[_Life] = set()
+_lives: set[_Life] = set()
 
 
-def _collected(life: _Life, name: str, running: "List[bool]") -> None:
+def _collected(life: _Life, name: str, running: list[bool]) -> None:
     """The object of this life is gone."""
     if life not in _lives:
         return
@@ -147,7 +146,9 @@ def _collected(life: _Life, name: str, running: "List[bool]") -> None:
     if _fork.forked_while_running():
         return
     if running[0]:
-        warnings.warn(f"{name} was dropped while it ran: leave it with close() or a with block", ResourceWarning)
+        warnings.warn(
+            f"{name} was dropped while it ran: leave it with close() or a with block", ResourceWarning, stacklevel=2
+        )
     # On a thread of its own: the collector may run anywhere, and the end waits for the network.
     try:
         threading.Thread(target=life.free, name="swiftgateway-free").start()
@@ -176,19 +177,19 @@ class Connection:
     def __init__(self, config: Config) -> None:
         _fork.check()
         self.config = config
-        self._life: Optional[_Life] = None
+        self._life: _Life | None = None
         self._delivery = Delivery()
         self._running = [False]
-        self._filter: Optional[Set[str]] = None
-        self._handlers: Dict[Union[str, EventKind], List[Handler]] = {}
-        self._every: List[Handler] = []
+        self._filter: set[str] | None = None
+        self._handlers: dict[str | EventKind, list[Handler]] = {}
+        self._every: list[Handler] = []
         if config.event_filter:
             for name in config.event_filter:
                 self._check_intents(name)
 
     # Handlers
 
-    def on(self, *what: Union[str, Dispatch, EventKind]) -> Callable[[_H], _H]:
+    def on(self, *what: str | Dispatch | EventKind) -> Callable[[_H], _H]:
         """Registers a handler for dispatches, by name, or for other kinds of events; without arguments, for all.
 
         ``@cluster.on("MESSAGE_CREATE")`` or ``@cluster.on(EventKind.CLOSED)``. The handler takes the event. With
@@ -213,7 +214,8 @@ class Connection:
                 if missing or (not keys and self._filter is not _ALL):
                     raise InvalidStateError(
                         f"{', '.join(map(str, missing)) or 'all events'} had no handler when the cluster was made and is "
-                        "filtered out; register handlers before the start, or name the events with events=")
+                        "filtered out; register handlers before the start, or name the events with events="
+                    )
             for key in keys:
                 if isinstance(key, str):
                     self._check_intents(key)
@@ -267,7 +269,7 @@ class Connection:
 
     def _create(self) -> _Life:
         config, delivery = self.config, self._delivery
-        restore: List[Callable[[], None]] = []
+        restore: list[Callable[[], None]] = []
         if self._has_handlers:
             self._filter = self._choose(restore)
         batches = lib.has("sg_config_set_batch_handler")
@@ -287,7 +289,7 @@ class Connection:
         self._finalizer.atexit = False  # see _at_exit
         return life
 
-    def _choose(self, restore: List[Callable[[], None]]) -> Set[str]:
+    def _choose(self, restore: list[Callable[[], None]]) -> set[str]:
         """Has only that delivered for which there is a handler. What the user chose stays."""
         config = self.config
         names = {key for key in self._handlers if isinstance(key, str)}
@@ -324,7 +326,7 @@ class Connection:
             self._running[0] = False
             _fork.running.discard(self)
 
-    def _mode(self, mode: Optional[int]) -> int:
+    def _mode(self, mode: int | None) -> int:
         if mode is None:
             return ShutdownMode.RESUMABLE if self.config.has_session_file else ShutdownMode.FINAL
         return number(mode, "mode")
@@ -342,5 +344,5 @@ class Connection:
         return f"<{type(self).__name__} {'running' if self._running[0] else 'not running'}>"
 
 
-_ALL: Set[str] = {"*"}
+_ALL: set[str] = {"*"}
 _SINGLE = [one for one in type(intents_for("READY")) if one & (one - 1) == 0]

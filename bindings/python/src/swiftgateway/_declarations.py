@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import ctypes
 from ctypes import POINTER, c_bool, c_char, c_char_p, c_double, c_size_t, c_uint32, c_uint64, c_void_p
-from typing import Any, Dict, List, Tuple
+from typing import Any
 
-__all__ = ["CALLBACKS", "FUNCTIONS", "STRUCTS", "BatchHandler", "EventHandler", "GatewayBotStruct",
-           "GuildMembersRequestStruct", "LogHandler", "SGEvent", "STATUS", "ShardInfoStruct", "address_of"]
+__all__ = [
+    "CALLBACKS",
+    "FUNCTIONS",
+    "STATUS",
+    "STRUCTS",
+    "BatchHandler",
+    "EventHandler",
+    "GatewayBotStruct",
+    "GuildMembersRequestStruct",
+    "LogHandler",
+    "SGEvent",
+    "ShardInfoStruct",
+    "address_of",
+]
 
 
 class SGEvent(ctypes.Structure):
@@ -97,7 +109,7 @@ class GuildMembersRequestStruct(ctypes.Structure):
     ]
 
 
-STRUCTS: Dict[str, Any] = {
+STRUCTS: dict[str, Any] = {
     "sg_event": SGEvent,
     "sg_gateway_bot": GatewayBotStruct,
     "sg_shard_info": ShardInfoStruct,
@@ -108,12 +120,11 @@ EventHandler = ctypes.CFUNCTYPE(None, POINTER(SGEvent), c_void_p)
 BatchHandler = ctypes.CFUNCTYPE(None, c_void_p, c_size_t, c_void_p)
 LogHandler = ctypes.CFUNCTYPE(None, c_uint32, c_char_p, c_char_p, c_void_p)
 
-CALLBACKS: Dict[str, Any] = {
+CALLBACKS: dict[str, Any] = {
     "sg_event_fn": EventHandler,
     "sg_batch_fn": BatchHandler,
     "sg_log_fn": LogHandler,
 }
-
 
 
 class STATUS(c_uint32):
@@ -127,7 +138,7 @@ _buffer = POINTER(c_char)
 _event = POINTER(SGEvent)
 
 #: Name: (what it returns, what it takes).
-FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
+FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "sg_version": (c_char_p, []),
     "sg_status_name": (c_char_p, [c_uint32]),
     "sg_last_error": (c_char_p, []),

@@ -13,7 +13,8 @@ import collections
 import logging
 import operator
 import sys
-from typing import Any, Callable, Deque, Iterator, List, Optional
+from collections.abc import Iterator
+from typing import Any, Callable
 
 from . import _declarations
 from ._library import lib, memory
@@ -31,7 +32,7 @@ class Batch:
 
     __slots__ = ("_done", "count", "events", "handled")
 
-    def __init__(self, events: List[Event]) -> None:
+    def __init__(self, events: list[Event]) -> None:
         self.count = len(events)
         #: Those that were not handed out yet.
         self.events: Iterator[Event] = iter(events)
@@ -57,13 +58,13 @@ class Delivery:
 
     def __init__(self) -> None:
         self._lock = _thread.allocate_lock()
-        self._ready: Deque[Batch] = collections.deque()
-        self._current: Optional[Batch] = None
-        self._wake: Optional[Callable[[], None]] = None
-        self._inside: "set[int]" = set()
+        self._ready: collections.deque[Batch] = collections.deque()
+        self._current: Batch | None = None
+        self._wake: Callable[[], None] | None = None
+        self._inside: set[int] = set()
         self._closed = True
         #: Why the cluster can do no more, until it has been told.
-        self.failure: Optional[GatewayError] = None
+        self.failure: GatewayError | None = None
         #: Everything has stopped; no more will come.
         self.ended = False
         #: Who consumes. The newest iteration is the one that counts.
@@ -146,7 +147,7 @@ class Delivery:
 
     # The consumer's side
 
-    def take(self) -> Optional[Batch]:
+    def take(self) -> Batch | None:
         """The batch in hand, or the next one; None when none waits. What was in hand and is used up is finished."""
         batch = self._current
         if batch is not None:

@@ -11,7 +11,7 @@ from .errors import InvalidStateError
 __all__ = ["check", "forked_while_running", "running"]
 
 #: What runs in this process.
-running: "weakref.WeakSet[Any]" = weakref.WeakSet()
+running: weakref.WeakSet[Any] = weakref.WeakSet()
 _forked_while_running = False
 
 

@@ -7,7 +7,8 @@ import os
 import pathlib
 import platform
 import sys
-from typing import Any, Callable, Iterator, Optional
+from collections.abc import Iterator
+from typing import Any, Callable, Protocol, cast
 
 from . import _declarations
 from ._version import __version__
@@ -46,15 +47,19 @@ def _advice(reason: str) -> str:
     if "libssl.so.3" in reason or "libcrypto.so.3" in reason or "OPENSSL_3" in reason:
         return "it needs OpenSSL 3: install 'libssl3' (Debian, Ubuntu) or 'openssl-libs' (Fedora, RHEL)"
     if "GLIBC" in reason or "CXXABI" in reason:
-        return (f"it was built for a newer system than this one (C library: {' '.join(platform.libc_ver()) or '?'}); "
-                "build the wheel on this system with 'make wheel'")
+        return (
+            f"it was built for a newer system than this one (C library: {' '.join(platform.libc_ver()) or '?'}); "
+            "build the wheel on this system with 'make wheel'"
+        )
     if "wrong ELF class" in reason or "invalid ELF header" in reason or "Exec format" in reason:
         return f"it was built for another machine than this one ({platform.machine()})"
-    return ("install the wheel that 'make wheel' builds, or run 'make lib' in the checkout, or name the file in the "
-            "environment variable SWIFTGATEWAY_LIBRARY")
+    return (
+        "install the wheel that 'make wheel' builds, or run 'make lib' in the checkout, or name the file in the "
+        "environment variable SWIFTGATEWAY_LIBRARY"
+    )
 
 
-def _load() -> "tuple[ctypes.CDLL, str]":
+def _load() -> tuple[ctypes.CDLL, str]:
     reason = "not found"
     path = _NAME
     for path in _candidates():
@@ -115,17 +120,23 @@ def _missing(name: str) -> Callable[..., Any]:
 _loaded, library_path = _load()
 lib = Functions(_loaded)
 
-#: All memory as one array: ``memory[a:a + n]`` copies n bytes from address a, several times faster than string_at.
-memory: "ctypes.Array[ctypes.c_char]" = (ctypes.c_char * (1 << (47 if ctypes.sizeof(ctypes.c_void_p) == 8 else 30))
-                                         ).from_address(0)
+
+class _Memory(Protocol):
+    def __getitem__(self, index: slice) -> bytes: ...
+
+
+#: All memory as one array: ``memory[a : a + n]`` copies n bytes from address a, several times faster than string_at.
+memory = cast(_Memory, (ctypes.c_char * (1 << 47 if sys.maxsize > 1 << 32 else 1 << 30)).from_address(0))
 
 
 def _check_version() -> None:
     """While the major number is 0, the minor number changes with every change that is not compatible."""
     theirs = lib.sg_version().decode()
     if theirs.split(".")[:2] != __version__.split(".")[:2]:
-        raise ImportError(f"swiftgateway {__version__} needs a library of version "
-                          f"{'.'.join(__version__.split('.')[:2])}, and {library_path} is version {theirs}")
+        raise ImportError(
+            f"swiftgateway {__version__} needs a library of version "
+            f"{'.'.join(__version__.split('.')[:2])}, and {library_path} is version {theirs}"
+        )
 
 
 _check_version()
@@ -134,7 +145,7 @@ _check_version()
 def text_from(function: Callable[..., Any], *arguments: object) -> bytes:
     """Calls a function that writes text into a buffer, with as large a buffer as the text needs."""
     length = ctypes.c_size_t(0)
-    buffer: Optional[Any] = None
+    buffer: Any | None = None
     while True:
         try:
             function(*arguments, buffer, ctypes.byref(length))

@@ -7,7 +7,8 @@ import dataclasses
 import sys
 import warnings
 import weakref
-from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping, Optional, Tuple, Union
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Callable, Union
 
 from . import _declarations, _fork
 from ._arguments import (
@@ -22,7 +23,7 @@ from ._arguments import (
     texts,
 )
 from ._library import lib
-from .enums import Compression, Delivery, Dispatch, EventKind, EventKinds, Intents, LogLevel, ZombiePolicy
+from .enums import Delivery, Dispatch, EventKind, EventKinds, Intents, LogLevel
 from .errors import GatewayWarning, InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -31,30 +32,30 @@ if TYPE_CHECKING:
     class Options(TypedDict, total=False):
         """The keyword arguments of :class:`Config`, for functions that pass them on."""
 
-        shards: "Shards"
+        shards: Shards
         gateway_url: str
         api_url: str
         ca_file: StrPath
         compression: int
         max_concurrency: int
         identify_interval: float
-        identify_properties: Tuple[str, str, str]
+        identify_properties: tuple[str, str, str]
         large_threshold: int
         presence: Json
         shard_presences: Mapping[int, Json]
-        events: Iterable[Union[str, Dispatch]]
+        events: Iterable[str | Dispatch]
         kinds: int
         session_file: StrPath
-        sessions: Union[str, bytes]
-        backoff: Tuple[float, float]
+        sessions: str | bytes
+        backoff: tuple[float, float]
         connect_timeout: float
-        invalid_session_wait: Tuple[float, float]
+        invalid_session_wait: tuple[float, float]
         zombie_policy: int
         max_message_size: int
-        send_limit: Tuple[int, float]
+        send_limit: tuple[int, float]
         queue_bytes: int
         io_threads: int
-        log: "LogFunction"
+        log: LogFunction
         log_level: int
 
 
@@ -97,31 +98,31 @@ class Config:
         token: str,
         intents: int,
         *,
-        shards: Optional[Shards] = None,
-        gateway_url: Optional[str] = None,
-        api_url: Optional[str] = None,
-        ca_file: Optional[StrPath] = None,
-        compression: Optional[int] = None,
-        max_concurrency: Optional[int] = None,
-        identify_interval: Optional[float] = None,
-        identify_properties: Optional[Tuple[str, str, str]] = None,
-        large_threshold: Optional[int] = None,
-        presence: Optional[Json] = None,
-        shard_presences: Optional[Mapping[int, Json]] = None,
-        events: Optional[Iterable[Union[str, Dispatch]]] = None,
-        kinds: Optional[int] = None,
-        session_file: Optional[StrPath] = None,
-        sessions: Optional[Union[str, bytes]] = None,
-        backoff: Optional[Tuple[float, float]] = None,
-        connect_timeout: Optional[float] = None,
-        invalid_session_wait: Optional[Tuple[float, float]] = None,
-        zombie_policy: Optional[int] = None,
-        max_message_size: Optional[int] = None,
-        send_limit: Optional[Tuple[int, float]] = None,
-        queue_bytes: Optional[int] = None,
-        io_threads: Optional[int] = None,
-        log: Optional[LogFunction] = None,
-        log_level: Optional[int] = None,
+        shards: Shards | None = None,
+        gateway_url: str | None = None,
+        api_url: str | None = None,
+        ca_file: StrPath | None = None,
+        compression: int | None = None,
+        max_concurrency: int | None = None,
+        identify_interval: float | None = None,
+        identify_properties: tuple[str, str, str] | None = None,
+        large_threshold: int | None = None,
+        presence: Json | None = None,
+        shard_presences: Mapping[int, Json] | None = None,
+        events: Iterable[str | Dispatch] | None = None,
+        kinds: int | None = None,
+        session_file: StrPath | None = None,
+        sessions: str | bytes | None = None,
+        backoff: tuple[float, float] | None = None,
+        connect_timeout: float | None = None,
+        invalid_session_wait: tuple[float, float] | None = None,
+        zombie_policy: int | None = None,
+        max_message_size: int | None = None,
+        send_limit: tuple[int, float] | None = None,
+        queue_bytes: int | None = None,
+        io_threads: int | None = None,
+        log: LogFunction | None = None,
+        log_level: int | None = None,
     ) -> None:
         """``token``: of the bot; "Bot " in front is fine. ``intents``: ``Intents.…`` joined with ``|``.
 
@@ -130,7 +131,7 @@ class Config:
         _fork.check()
         if token is None:
             raise InvalidArgumentError("token is None: is the environment variable with the bot's token set?")
-        self._handle: Optional[int] = None
+        self._handle: int | None = None
         bits = number(intents, "intents", 64)
         handle = lib.sg_config_new(text(token, "token"), bits)
         if not handle:
@@ -146,8 +147,8 @@ class Config:
         self._free = weakref.finalize(self, _free, handle)
         self._free.atexit = False
         self.intents = Intents(bits)
-        self.event_filter: Optional[Tuple[str, ...]] = None
-        self.event_kinds: Optional[EventKinds] = None
+        self.event_filter: tuple[str, ...] | None = None
+        self.event_kinds: EventKinds | None = None
         self.has_session_file = False
         self._log: Any = None
         if shards is not None:
@@ -179,7 +180,7 @@ class Config:
             (self.set_io_threads, io_threads),
         ):
             if one_value is not None:
-                setter(one_value)  # type: ignore[operator]
+                setter(one_value)  # type: ignore[arg-type]
         for name, pair_setter, values in (
             ("identify_properties", self.set_identify_properties, identify_properties),
             ("backoff", self.set_backoff, backoff),
@@ -249,9 +250,7 @@ class Config:
 
     def set_identify_properties(self, os: str, browser: str, device: str) -> None:
         """The ``properties`` of IDENTIFY, none of them empty. Default "linux", "SwiftGateway", "SwiftGateway"."""
-        lib.sg_config_set_identify_properties(
-            self.handle, text(os, "os"), text(browser, "browser"), text(device, "device")
-        )
+        lib.sg_config_set_identify_properties(self.handle, text(os, "os"), text(browser, "browser"), text(device, "device"))
 
     def set_large_threshold(self, members: int) -> None:
         """The number of members, 50 to 250, above which GUILD_CREATE leaves out those offline. Default 50."""
@@ -263,11 +262,9 @@ class Config:
 
     def set_shard_presence(self, shard_id: int, presence: Json) -> None:
         """The same for one shard, in place of the one for all."""
-        lib.sg_config_set_shard_presence(
-            self.handle, number(shard_id, "shard_id"), json_text(presence, "presence")
-        )
+        lib.sg_config_set_shard_presence(self.handle, number(shard_id, "shard_id"), json_text(presence, "presence"))
 
-    def set_event_filter(self, events: Iterable[Union[str, Dispatch]]) -> None:
+    def set_event_filter(self, events: Iterable[str | Dispatch]) -> None:
         """The dispatches to deliver; others never cross into Python. Default, and when empty: all. Names that this build
         does not know are fine. The other kinds (states, errors, …) are not dispatches: see set_event_kinds."""
         if isinstance(events, (str, Dispatch)):
@@ -290,7 +287,7 @@ class Config:
         lib.sg_config_set_session_file(self.handle, file_path(path, "session_file"))
         self.has_session_file = True
 
-    def import_sessions(self, sessions: Union[str, bytes]) -> None:
+    def import_sessions(self, sessions: str | bytes) -> None:
         """Sessions to resume, as ``export_sessions`` gave them. Raises FileError when they are not such a document."""
         whole = json_bytes(sessions, "sessions")
         lib.sg_config_import_sessions(self.handle, whole, len(whole))
@@ -330,7 +327,7 @@ class Config:
         """The number of I/O threads, 1 to 256; 0 is the default: one per core, at most one per 64 shards."""
         lib.sg_config_set_io_threads(self.handle, number(count, "io_threads"))
 
-    def set_log_handler(self, log: Optional[LogFunction], level: int = LogLevel.INFO) -> None:
+    def set_log_handler(self, log: LogFunction | None, level: int = LogLevel.INFO) -> None:
         """The function that receives log lines of ``level`` and above; None for none, the default.
 
         It is called on the library's threads, by several at once, and must not call the library. An I/O thread that has

@@ -40,7 +40,7 @@ class _Open(enum.IntEnum):
 
 
 class Status(_Open):
-    """What a call came to, and what an error event is about. 
+    """What a call came to, and what an error event is about.
 
     Each value but ``OK`` has an exception of its own, see :mod:`swiftgateway.errors`.
     """

@@ -6,7 +6,7 @@ The text is the library's own sentence about what was wrong with which value. It
 from __future__ import annotations
 
 import builtins
-from typing import Callable, Dict, Type, TypeVar, Union
+from typing import Callable, TypeVar
 
 from .enums import Status
 
@@ -48,11 +48,11 @@ class GatewayWarning(UserWarning):
 
 
 _E = TypeVar("_E", bound=GatewayError)
-_CLASSES: Dict[int, Type[GatewayError]] = {}
+_CLASSES: dict[int, type[GatewayError]] = {}
 
 
-def _of(status: Status) -> Callable[[Type[_E]], Type[_E]]:
-    def register(cls: Type[_E]) -> Type[_E]:
+def _of(status: Status) -> Callable[[type[_E]], type[_E]]:
+    def register(cls: type[_E]) -> type[_E]:
         cls.status = status
         _CLASSES[status] = cls
         return cls
@@ -160,7 +160,7 @@ class InternalError(GatewayError):
     """A defect of the library, or no memory."""
 
 
-def error_for(status: Union[int, Status], message: str) -> GatewayError:
+def error_for(status: int | Status, message: str) -> GatewayError:
     """The exception for a status, such as that of an error event. An unknown number gives a plain GatewayError."""
     error = _CLASSES.get(int(status), GatewayError)(message)
     error.status = Status(status)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ctypes
 import struct
 import sys
-from typing import Any, Callable, Dict, Iterator, List, Tuple, Union
+from collections.abc import Iterator
+from typing import Any, Callable
 
 from ._declarations import SGEvent
 from ._library import lib, memory, text_from
@@ -27,10 +28,10 @@ __all__ = ["Event", "events_at", "intents_for"]
 #: value_ns, received_ns. Read with ``struct``, because ctypes takes four times as long for one field.
 LAYOUT = struct.Struct("=IIIIQQQQQIIIIQQ")
 
-_Fields = Tuple[int, int, int, int, int, int, int, int, int, int, int, int, int, int, int]
+_Fields = tuple[int, int, int, int, int, int, int, int, int, int, int, int, int, int, int]
 
 
-def _names() -> List[str]:
+def _names() -> list[str]:
     """The dispatch names by number, as the loaded library knows them."""
     names = [""]
     while True:
@@ -68,7 +69,7 @@ class Event:
             self.name = memory[at : at + fields[6]].decode("utf-8", "replace")
 
     @classmethod
-    def dispatch(cls, name: str, data: Union[bytes, str], *, shard_id: int = 0, sequence: int = 0) -> Event:
+    def dispatch(cls, name: str, data: bytes | str, *, shard_id: int = 0, sequence: int = 0) -> Event:
         """Makes a dispatch without a gateway, to test handlers with. ``data`` is the JSON of ``d``."""
         event = cls.__new__(cls)
         event.raw = data.encode() if isinstance(data, str) else bytes(data)
@@ -129,7 +130,7 @@ class Event:
         return Status(self._fields[11])
 
     @property
-    def error(self) -> Union[GatewayError, None]:
+    def error(self) -> GatewayError | None:
         """ERROR: the exception for it. Else None."""
         return error_for(self._fields[11], self.text) if self._fields[1] == EventKind.ERROR else None
 
@@ -203,15 +204,15 @@ class Event:
             what = f"bytes={len(self.raw)}"
         return f"<Event {self.kind.name} shard_id={self.shard_id} {what}>"
 
-    def __getstate__(self) -> Tuple[_Fields, bytes, str]:
+    def __getstate__(self) -> tuple[_Fields, bytes, str]:
         f = self._fields
-        return (f[:5] + (0, 0, 0, 0) + f[9:], self.raw, self.name)  # type: ignore[return-value]
+        return ((*f[:5], 0, 0, 0, 0, *f[9:]), self.raw, self.name)
 
-    def __setstate__(self, state: Tuple[_Fields, bytes, str]) -> None:
+    def __setstate__(self, state: tuple[_Fields, bytes, str]) -> None:
         self._fields, self.raw, self.name = state
 
 
-_layouts: Dict[int, struct.Struct] = {LAYOUT.size: LAYOUT}
+_layouts: dict[int, struct.Struct] = {LAYOUT.size: LAYOUT}
 
 
 def fields_at(address: int, count: int) -> Iterator[Any]:
@@ -224,12 +225,12 @@ def fields_at(address: int, count: int) -> Iterator[Any]:
     return layout.iter_unpack(memory[address : address + size * count])
 
 
-def events_at(address: int, count: int) -> List[Event]:
+def events_at(address: int, count: int) -> list[Event]:
     """The events of a batch, copied."""
     return list(map(Event, fields_at(address, count)))
 
 
-def intents_for(event: Union[str, Dispatch]) -> Intents:
+def intents_for(event: str | Dispatch) -> Intents:
     """The intents of which any one makes the gateway send this dispatch. 0: always sent, or a name not known."""
     number = int(event) if isinstance(event, Dispatch) else (_NAMES.index(event) if event in _NAMES else 0)
     return Intents(lib.sg_event_intents(number))
