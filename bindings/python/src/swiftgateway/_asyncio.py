@@ -198,7 +198,7 @@ class _Async(Connection):
                 raise InvalidStateError("another iteration over these events has begun")
 
     def _consuming(self) -> Delivery:
-        self._started()
+        self._check_consumer()
         if self._dispatcher is not None:
             raise InvalidStateError("the events go to the handlers; iterate where there are none")
         return self._delivery

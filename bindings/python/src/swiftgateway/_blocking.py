@@ -99,8 +99,8 @@ class _Blocking(Connection):
         is dealt with.
 
         Raises TimeoutError, StopIteration after the end, and what made the cluster fail."""
+        self._check_consumer()
         delivery = self._delivery
-        self._started()
         until = None if timeout is None else time.monotonic() + milliseconds(timeout, "timeout") / 1000
         while True:
             batch = delivery.take()
@@ -120,7 +120,7 @@ class _Blocking(Connection):
 
         Ends after :meth:`close`, from another thread. Raises what made a shard fatal, or that the API could not be
         asked. Leaving the loop and iterating anew goes on with the next event. One iteration at a time."""
-        self._started()
+        self._check_consumer()
         return self._events()
 
     def _events(self) -> Iterator[Event]:

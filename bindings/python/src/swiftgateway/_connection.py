@@ -236,6 +236,12 @@ class Connection:
     def _has_handlers(self) -> bool:
         return bool(self._handlers or self._every)
 
+    def _check_consumer(self) -> None:
+        """May events be iterated over?"""
+        self._started()
+        if self.config._direct is not None:
+            raise InvalidStateError("the events go to the config's event handler; iterate where there is none")
+
     # Life
 
     def _make(self, handle_out: Any) -> None:
@@ -272,18 +278,18 @@ class Connection:
         restore: list[Callable[[], None]] = []
         if self._has_handlers:
             self._filter = self._choose(restore)
-        batches = lib.has("sg_config_set_batch_handler")
-        setter = lib.sg_config_set_batch_handler if batches else lib.sg_config_set_event_handler
-        setter(config.handle, delivery.callback, None)
+        if config._direct is None:
+            lib.sg_config_set_batch_handler(config.handle, delivery.callback, None)
         try:
             out = ctypes.c_void_p()
             self._make(ctypes.byref(out))
         finally:
-            setter(config.handle, type(delivery.callback)(), None)
+            if config._direct is None:
+                lib.sg_config_set_batch_handler(config.handle, _declarations.BatchHandler(), None)
             for undo in restore:
                 undo()
         assert out.value is not None
-        life = _Life(self._kind, out.value, delivery, (delivery.callback, config._log))
+        life = _Life(self._kind, out.value, delivery, (delivery.callback, config._direct, config._log))
         _lives.add(life)
         self._finalizer = weakref.finalize(self, _collected, life, repr(self), self._running)
         self._finalizer.atexit = False  # see _at_exit

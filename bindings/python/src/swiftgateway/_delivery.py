@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from typing import Any, Callable
 
 from . import _declarations
-from ._library import lib, memory
+from ._library import memory
 from .enums import EventKind, ShardState
 from .errors import GatewayError
 from .event import LAYOUT, Event, events_at
@@ -69,11 +69,7 @@ class Delivery:
         self.ended = False
         #: Who consumes. The newest iteration is the one that counts.
         self.owner: object = None
-        self.callback: Any = (
-            _declarations.BatchHandler(self._receive_batch)
-            if lib.has("sg_config_set_batch_handler")
-            else _declarations.EventHandler(self._receive_event)
-        )
+        self.callback: Any = _declarations.BatchHandler(self._receive)
 
     def open(self) -> None:
         """Before each start."""
@@ -91,13 +87,7 @@ class Delivery:
 
     # The library's side
 
-    def _receive_event(self, event: Any, _user: Any) -> None:
-        self._receive(_declarations.address_of(event), 1)
-
-    def _receive_batch(self, address: int, count: int, _user: Any) -> int:
-        return self._receive(address, count)
-
-    def _receive(self, address: int, count: int) -> int:
+    def _receive(self, address: int, count: int, _user: Any) -> int:
         if self._closed:
             return 0
         thread = _thread.get_ident()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import dataclasses
+import logging
 import sys
 import warnings
 import weakref
@@ -25,6 +26,7 @@ from ._arguments import (
 from ._library import lib
 from .enums import Delivery, Dispatch, EventKind, EventKinds, Intents, LogLevel
 from .errors import GatewayWarning, InvalidArgumentError
+from .event import Event, events_at
 
 if TYPE_CHECKING:
     from typing import TypedDict
@@ -58,6 +60,8 @@ if TYPE_CHECKING:
         log: LogFunction
         log_level: int
 
+
+logger = logging.getLogger("swiftgateway")
 
 __all__ = ["Bucket", "Config", "LogFunction", "ShardRange", "Shards"]
 
@@ -151,6 +155,9 @@ class Config:
         self.event_kinds: EventKinds | None = None
         self.has_session_file = False
         self._log: Any = None
+        self._direct: Any = None
+        self._delivery = Delivery.QUEUED
+        self._queue_bytes = 0
         if shards is not None:
             self.set_shards(shards)
         if shard_presences is not None:
@@ -321,11 +328,28 @@ class Config:
     def set_queue_bytes(self, size: int) -> None:
         """The bytes of events that may wait, per I/O thread; 0 is the default of 8 MiB. When they are used up, reading
         from the gateway pauses until you catch up; heartbeats go on, and nothing is dropped."""
-        lib.sg_config_set_delivery(self.handle, Delivery.QUEUED, number(size, "queue_bytes", _SIZE_BITS))
+        lib.sg_config_set_delivery(self.handle, self._delivery, number(size, "queue_bytes", _SIZE_BITS))
+        self._queue_bytes = size
 
     def set_io_threads(self, count: int) -> None:
         """The number of I/O threads, 1 to 256; 0 is the default: one per core, at most one per 64 shards."""
         lib.sg_config_set_io_threads(self.handle, number(count, "io_threads"))
+
+    def set_event_handler(self, handler: Callable[[Event], object] | None, delivery: int = Delivery.QUEUED) -> None:
+        """A function that is called with every event on the library's own threads, in place of iteration and of ``on``.
+        None for none, the default.
+
+        Per shard it is called in order and never twice at once; different shards may call at the same time. What it
+        returns from counts as delivered; what it raises is logged. ``Delivery.INLINE`` calls it on the I/O thread, which
+        then waits for Python's interpreter lock before it goes on reading and sending heartbeats: for handlers and
+        programs that never hold that lock for long."""
+        if handler is not None and not callable(handler):
+            raise InvalidArgumentError(f"a handler must be a function, not {type(handler).__name__}")
+        callback = _declarations.EventHandler() if handler is None else _event_callback(handler)
+        lib.sg_config_set_delivery(self.handle, number(delivery, "delivery"), self._queue_bytes)
+        lib.sg_config_set_event_handler(self.handle, callback, None)
+        self._direct = None if handler is None else callback
+        self._delivery = Delivery(delivery)
 
     def set_log_handler(self, log: LogFunction | None, level: int = LogLevel.INFO) -> None:
         """The function that receives log lines of ``level`` and above; None for none, the default.
@@ -373,6 +397,16 @@ def _spread(name: str, setter: Callable[..., None], values: object) -> None:
         setter(*values)
     except TypeError as error:
         raise InvalidArgumentError(f"{name} is {values!r}: {error}") from None
+
+
+def _event_callback(handler: Callable[[Event], object]) -> Any:
+    def call(event: Any, _user: Any) -> None:
+        try:
+            handler(events_at(_declarations.address_of(event), 1)[0])
+        except Exception:
+            logger.exception("an event handler failed")
+
+    return _declarations.EventHandler(call)
 
 
 def _log_callback(log: LogFunction) -> Any:
