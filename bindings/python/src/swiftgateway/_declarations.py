@@ -117,7 +117,7 @@ STRUCTS: dict[str, Any] = {
 }
 
 EventHandler = ctypes.CFUNCTYPE(None, POINTER(SGEvent), c_void_p)
-BatchHandler = ctypes.CFUNCTYPE(None, c_void_p, c_size_t, c_void_p)
+BatchHandler = ctypes.CFUNCTYPE(c_size_t, c_void_p, c_size_t, c_void_p)
 LogHandler = ctypes.CFUNCTYPE(None, c_uint32, c_char_p, c_char_p, c_void_p)
 
 CALLBACKS: dict[str, Any] = {
