@@ -48,8 +48,18 @@ public struct Configuration: Sendable, CustomStringConvertible, CustomDebugStrin
     private(set) var ioThreads: UInt32 = 0
     private(set) var importedSessions: [UInt32: ResumableSession] = [:]
     private(set) var importedTotal: UInt32 = 0
-    /// Receives every event. None: events are counted and thrown away.
-    public var eventHandler: EventHandler?
+    private(set) var sink = EventSink.none
+    /// Receives every event. Nil: events are counted and thrown away. Replaces a batch handler.
+    public var eventHandler: EventHandler? {
+        get { if case .each(let handler) = sink { handler } else { nil } }
+        set { sink = newValue.map { .each($0) } ?? .none }
+    }
+    /// Receives events by the batch; needs queued delivery. Nil: events are counted and thrown away. Replaces an event
+    /// handler.
+    public var batchHandler: EventBatchHandler? {
+        get { if case .batches(let handler) = sink { handler } else { nil } }
+        set { sink = newValue.map { .batches($0) } ?? .none }
+    }
     /// Receives log lines of `logLevel` and above.
     public var logHandler: LogHandler?
     public var logLevel = LogLevel.info

@@ -216,6 +216,29 @@ public func sg_config_set_event_handler(
     }
 }
 
+@implementation @_cdecl("sg_config_set_batch_handler")
+public func sg_config_set_batch_handler(
+    _ handle: OpaquePointer?, _ handler: sg_batch_fn?, _ user: UnsafeMutableRawPointer?
+) -> sg_status {
+    change(handle) { (c) throws(GatewayError) in
+        guard let handler else {
+            c.batchHandler = nil
+            return
+        }
+        let user = UserPointer(pointer: user)
+        c.batchHandler = { batch in
+            // The queue's scratch memory is laid out for this: a record of C for each event of the largest batch.
+            let records = batch.scratch.bindMemory(to: sg_event.self)
+            var count = 0
+            for event in batch {
+                records.initializeElement(at: count, to: sg_event(event))
+                count += 1
+            }
+            handler(records.baseAddress, count, user.pointer)
+        }
+    }
+}
+
 @implementation @_cdecl("sg_config_set_log_handler")
 public func sg_config_set_log_handler(
     _ handle: OpaquePointer?, _ minimum: UInt32, _ handler: sg_log_fn?, _ user: UnsafeMutableRawPointer?

@@ -210,6 +210,8 @@ static void filters(void) {
 
 static void on_event(const sg_event *event, void *user) { (void)event, (void)user; }
 
+static void on_batch(const sg_event *events, size_t count, void *user) { (void)events, (void)count, (void)user; }
+
 static void on_log(uint32_t level, const char *target, const char *message, void *user) {
     (void)level, (void)target, (void)message, (void)user;
 }
@@ -218,6 +220,15 @@ static void handlers(void) {
     WORKS(sg_config_set_event_handler(config, on_event, NULL));
     WORKS(sg_config_set_event_handler(config, NULL, NULL));
     REFUSES(sg_config_set_event_handler(NULL, on_event, NULL));
+    sg_cluster *cluster = NULL;
+    WORKS(sg_config_set_delivery(config, SG_DELIVERY_INLINE, 0));
+    WORKS(sg_config_set_batch_handler(config, on_batch, NULL));
+    REFUSES(sg_cluster_new(config, &cluster));
+    WORKS(sg_config_set_delivery(config, SG_DELIVERY_QUEUED, 0));
+    WORKS(sg_cluster_new(config, &cluster));
+    sg_cluster_free(cluster);
+    WORKS(sg_config_set_batch_handler(config, NULL, NULL));
+    REFUSES(sg_config_set_batch_handler(NULL, on_batch, NULL));
     WORKS(sg_config_set_log_handler(config, SG_LOG_TRACE, on_log, NULL));
     WORKS(sg_config_set_log_handler(config, SG_LOG_OFF, NULL, NULL));
     REFUSES(sg_config_set_log_handler(config, 6, on_log, NULL));

@@ -24,6 +24,24 @@ extension Integration {
             }
         }
 
+        @Test("a batch handler gets every event, in order, several at once")
+        func batches() async throws {
+            let recorder = Recorder()
+            let largest = Atomic<Int>(0)
+            try await withRig(client: {
+                $0.batchHandler = { batch in
+                    largest.store(max(batch.count, largest.load(ordering: .relaxed)), ordering: .relaxed)
+                    for event in batch { recorder.take(event) }
+                }
+            }) { rig in
+                try await recorder.wait("active") { $0.isActive() }
+                await rig.sandbox.emitBurst(count: 5_000)
+                try await recorder.wait("all of it", timeout: .seconds(30)) { $0.trace().message == 5_000 }
+                #expect(recorder.record.violations == [])
+                #expect(largest.load(ordering: .relaxed) > 1)
+            }
+        }
+
         @Test("a handler that blocks: reading pauses, the queue stays bounded, heartbeats go on, nothing is lost")
         func backpressure() async throws {
             let gate = Gate()

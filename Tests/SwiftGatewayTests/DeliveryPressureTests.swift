@@ -142,13 +142,14 @@ import Testing
         #expect(rig.rooms.withLock { $0 } > 100)
     }
 
-    @Test(arguments: [1, 2, 3] as [UInt64]) func staysWholeUnderLoad(seed: UInt64) throws {
+    @Test(arguments: [1, 2, 3] as [UInt64], [false, true]) func staysWholeUnderLoad(seed: UInt64, batches: Bool) throws
+    {
         struct Verdict: Sendable {
             var failure: String?
             var counts: [UInt32: UInt64] = [3: 0, 5: 0]
         }
         let verdict = Monitor(Verdict())
-        let rig = try DeliveryRig(keeping: false) { event in
+        let rig = try DeliveryRig(keeping: false, batches: batches) { event in
             let seen = SeenEvent(event)
             verdict.withLock { verdict in
                 let next = (verdict.counts[seen.shard] ?? 0) + 1

@@ -43,6 +43,8 @@ struct SeenEvent: Equatable, Sendable {
 final class DeliveryRig {
     struct Recorder: Sendable {
         var seen: [SeenEvent] = []
+        /// How many events each returned call had.
+        var batches: [Int] = []
         /// Handler calls that may still return; nil for all.
         var permits: Int?
         var entered = 0
@@ -58,22 +60,40 @@ final class DeliveryRig {
     /// `permits`: how many handler calls may return before `allow`. `keeping`: whether events are noted.
     init(
         capacity: Int = DeliveryQueue.minimumCapacity, permits: Int? = nil, started: Bool = true,
-        keeping: Bool = true, onEvent: @escaping @Sendable (EventView) -> Void = { _ in }
+        keeping: Bool = true, batches: Bool = false, onEvent: @escaping @Sendable (EventView) -> Void = { _ in }
     ) throws {
         let recorder = Monitor(Recorder(permits: permits))
         self.recorder = recorder
         loop = try EventLoop()
-        queue = DeliveryQueue(capacity: capacity, loop: loop) { event in
-            onEvent(event)
-            let seen = keeping ? SeenEvent(event) : nil
+        // One call of the handler, with one event or a batch of them.
+        let handle: @Sendable ([SeenEvent]) -> Void = { seen in
             recorder.update { $0.entered += 1 }
             _ = recorder.wait(until: nil) { recorder -> Bool? in
                 guard recorder.permits != 0 else { return nil }
                 if let permits = recorder.permits { recorder.permits = permits - 1 }
                 return true
             }
-            if let seen { recorder.update { $0.seen.append(seen) } }
+            recorder.update {
+                $0.seen += seen
+                $0.batches.append(seen.count)
+            }
         }
+        let sink: EventSink =
+            if batches {
+                .batches { batch in
+                    handle(
+                        batch.map {
+                            onEvent($0)
+                            return SeenEvent($0)
+                        })
+                }
+            } else {
+                .each { event in
+                    onEvent(event)
+                    handle(keeping ? [SeenEvent(event)] : [])
+                }
+            }
+        queue = DeliveryQueue(capacity: capacity, loop: loop, sink: sink)
         let rooms = rooms
         queue.onRoom = { rooms.update { $0 += 1 } }
         try loop.start(name: "test-loop")
@@ -140,6 +160,17 @@ final class DeliveryRig {
     }
 
     var delivered: DeliveredPosition { DeliveredPosition(raw: cell.delivered.load(ordering: .acquiring)) }
+
+    /// Drains with a deadline that has passed; the handler's call that is under way may return only after that.
+    func drainTooLate() throws -> Bool {
+        let helper = try EngineThread(name: "test-release") { [recorder, queue] in
+            while !queue.abandoned.load(ordering: .relaxed) { sched_yield() }
+            recorder.update { $0.permits = nil }
+        }
+        let drained = queue.drain(until: Clock.now())
+        helper.join()
+        return drained
+    }
 
     /// Bytes that a record without a payload takes.
     static func recordSize() throws -> Int {

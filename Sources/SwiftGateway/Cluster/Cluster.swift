@@ -31,8 +31,12 @@ public final class Cluster: Sendable {
     let state: Monitor<State>
     let log: Log
 
-    /// Nothing connects yet. Throws `file` or `tls` when the trust store cannot be loaded.
+    /// Nothing connects yet. Throws `file` or `tls` when the trust store cannot be loaded, and `invalidArgument` for a
+    /// batch handler with inline delivery.
     public init(_ configuration: Configuration) throws(GatewayError) {
+        if configuration.batchHandler != nil, configuration.deliveryMode == .inline {
+            throw .invalid("a batch handler needs queued delivery")
+        }
         self.configuration = configuration
         log = Log(level: configuration.logLevel, handler: configuration.logHandler)
         _ = try TLSContext(caFile: configuration.caFile)

@@ -120,7 +120,7 @@ final class Engine: @unchecked Sendable {
         if configuration.deliveryMode == .queued {
             let made = DeliveryQueue(
                 capacity: configuration.queueBytes == 0 ? DeliveryQueue.defaultCapacity : configuration.queueBytes,
-                loop: loop, handler: configuration.eventHandler ?? { _ in })
+                loop: loop, sink: configuration.sink)
             try made.start(name: "sg-delivery-\(index)")
             queue = made
         } else {

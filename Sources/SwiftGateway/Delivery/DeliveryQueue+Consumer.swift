@@ -1,0 +1,138 @@
+import CLinux
+import GatewayProtocol
+import GatewayTransport
+import Synchronization
+
+/// The delivery thread's side of the ring.
+extension DeliveryQueue {
+    func start(name: String) throws(GatewayError) {
+        let started = try EngineThread(name: name) { [self] in run() }
+        thread.withLock { $0 = started }
+    }
+
+    var isCurrent: Bool { runner.load(ordering: .relaxed) == EngineThread.currentID }
+
+    /// Ends the thread once everything pushed is delivered. Waits for that until `deadline`; after it, what is left is
+    /// thrown away (and counts as not delivered), and only the handler's current call is waited for. Returns whether
+    /// everything was delivered. The loop must have stopped pushing. Not to be called on the delivery thread.
+    func drain(until deadline: UInt64?) -> Bool {
+        guard let running = thread.withLock({ $0 }) else { return true }
+        signal.update { $0.closing = true }
+        let drained = signal.wait(until: deadline) { $0.finished ? true : nil } ?? false
+        if !drained { abandoned.store(true, ordering: .relaxed) }
+        running.join()
+        thread.withLock { $0 = nil }
+        return drained
+    }
+
+    private func run() {
+        runner.store(EngineThread.currentID, ordering: .relaxed)
+        defer { runner.store(0, ordering: .relaxed) }
+        switch sink {
+        case .none: consume { position, _ in self.step(position) { _ in } }
+        case .each(let handler): consume { position, _ in self.step(position, handler) }
+        case .batches(let handler):
+            let scratch = UnsafeMutableRawBufferPointer.allocate(
+                byteCount: EventBatch.limit * EventBatch.scratchPerEvent, alignment: 64)
+            defer { scratch.deallocate() }
+            consume { position, end in self.batch(position, end, scratch, handler) }
+        }
+        signal.update { $0.finished = true }
+    }
+
+    /// Hands out until no more will come. `advance` delivers something between two positions and returns how far it got.
+    @inline(__always)
+    private func consume(_ advance: (_ position: Int, _ end: Int) -> Int) {
+        var position = tail.load(ordering: .relaxed)
+        while true {
+            let end = head.load(ordering: .acquiring)
+            if position == end {
+                guard sleep(at: position) else { break }
+                continue
+            }
+            while position < end {
+                position = advance(position, end)
+                tail.store(position, ordering: .releasing)
+                if producerWaits.load(ordering: .relaxed), head.load(ordering: .relaxed) - position < lowMark {
+                    tellRoom()
+                }
+            }
+        }
+    }
+
+    /// Waits for more. Returns false when no more will come.
+    private func sleep(at position: Int) -> Bool {
+        consumerSleeps.store(true, ordering: .relaxed)
+        atomicMemoryFence(ordering: .sequentiallyConsistent)
+        defer { consumerSleeps.store(false, ordering: .relaxed) }
+        // The ring is empty. Since the last look the producer may have begun to wait without seeing the newest `tail`;
+        // after the fence one of the two sees the other.
+        if producerWaits.load(ordering: .relaxed) { tellRoom() }
+        let more = signal.wait(until: nil) { signal -> Bool? in
+            if head.load(ordering: .acquiring) != position { return true }
+            return signal.closing ? false : nil
+        }
+        return more ?? true
+    }
+
+    private func tellRoom() {
+        guard producerWaits.exchange(false, ordering: .sequentiallyConsistent) else { return }
+        loop.post { [self] in onRoom() }
+    }
+
+    /// The record at a position, nil where only an unused rest of the ring is, and the position behind it.
+    @inline(__always)
+    func record(at position: Int) -> (record: UnsafeMutableRawPointer?, after: Int) {
+        let offset = place(of: position)
+        if capacity - offset < DeliveryRecord.headerSize { return (nil, position + capacity - offset) }
+        let record = base + offset
+        return (record, position + record.load(as: Int.self))
+    }
+
+    /// Delivers the record at `position` and returns the next one's.
+    @inline(__always)
+    private func step(_ position: Int, _ handler: (EventView) -> Void) -> Int {
+        let (record, after) = record(at: position)
+        guard let record else { return after }
+        let header = record.load(as: DeliveryRecord.self)
+        guard header.tag != .wrap else { return after }
+        if !abandoned.load(ordering: .relaxed) {
+            if header.tag == .event { handler(header.event(at: record)) }
+            header.noteDelivered()
+        }
+        header.boxed?.deallocate()
+        return after
+    }
+
+    /// Delivers what waits between two positions, up to a batch, and returns how far it got.
+    private func batch(
+        _ start: Int, _ end: Int, _ scratch: UnsafeMutableRawBufferPointer, _ handler: EventBatchHandler
+    ) -> Int {
+        // A quarter of the ring at most: the loop goes on filling the rest while the handler is at work.
+        let bound = min(end, start + capacity / 4)
+        var position = start
+        var count = 0
+        while position < bound, count < EventBatch.limit {
+            let (record, after) = record(at: position)
+            position = after
+            if let record, record.load(as: DeliveryRecord.self).tag == .event { count += 1 }
+        }
+        let deliver = !abandoned.load(ordering: .relaxed)
+        if deliver, count > 0 {
+            handler(EventBatch(count: count, scratch: scratch, queue: .passUnretained(self), start: start))
+        }
+        settle(from: start, to: position, delivered: deliver)
+        return position
+    }
+
+    private func settle(from start: Int, to end: Int, delivered: Bool) {
+        var position = start
+        while position < end {
+            let (record, after) = record(at: position)
+            position = after
+            guard let header = record?.load(as: DeliveryRecord.self), header.tag != .wrap else { continue }
+            if delivered { header.noteDelivered() }
+            header.boxed?.deallocate()
+        }
+    }
+}

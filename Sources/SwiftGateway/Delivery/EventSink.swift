@@ -1,0 +1,8 @@
+/// Where events go. One of them: the handler that was set last.
+enum EventSink: Sendable {
+    /// Events are counted and thrown away.
+    case none
+    case each(EventHandler)
+    /// Queued delivery only.
+    case batches(EventBatchHandler)
+}
