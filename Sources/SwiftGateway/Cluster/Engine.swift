@@ -11,6 +11,9 @@ final class Engine: @unchecked Sendable {
     private struct Shards {
         var cells: [UInt32: ShardCell] = [:]
         var runners: [UInt32: ShardRunner] = [:]
+        /// Runners of shards that were removed and added again. Their connections may still be closing, and their events
+        /// may still wait in the queue, which does not keep them: both need them until the end.
+        var replaced: [ShardRunner] = []
         var contexts: [LoopContext] = []
         var shared: EngineContext?
         var total: UInt32 = 0
@@ -193,7 +196,9 @@ final class Engine: @unchecked Sendable {
         _ cell: ShardCell, context: LoopContext, shared: EngineContext, resuming: ResumableSession?
     ) {
         let runner = ShardRunner(cell: cell, engine: shared, context: context, resuming: resuming)
-        shards.withLock { $0.runners[cell.id] = runner }
+        shards.withLock {
+            if let old = $0.runners.updateValue(runner, forKey: cell.id) { $0.replaced.append(old) }
+        }
         context.loop.post { runner.start() }
     }
 
