@@ -13,7 +13,8 @@ import tempfile
 import textwrap
 import time
 import urllib.request
-from typing import Any, Callable, Iterator
+from collections.abc import Iterator
+from typing import Any, Callable
 
 import pytest
 

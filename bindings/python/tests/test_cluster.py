@@ -8,7 +8,8 @@ import logging
 import pathlib
 import threading
 import time
-from typing import Any, Coroutine
+from collections.abc import Coroutine
+from typing import Any
 
 import pytest
 from conftest import PATIENCE, Sandbox, sandbox_with
@@ -28,7 +29,6 @@ from swiftgateway import (
     InvalidArgumentError,
     InvalidStateError,
     LogLevel,
-    NetworkError,
     NotFoundError,
     PayloadTooLargeError,
     RestartMode,
@@ -38,7 +38,6 @@ from swiftgateway import (
     ShutdownMode,
     Status,
     TimeoutError,
-    TLSError,
     UnauthorizedError,
     fetch_gateway_bot,
     fetch_gateway_bot_blocking,
@@ -430,23 +429,23 @@ def test_a_wrong_token(sandbox: Sandbox, blocking: bool) -> None:
     assert caught.value.status is Status.UNAUTHORIZED and "token" in str(caught.value) and "wrong" not in str(caught.value)
 
 
-def test_nobody_listens() -> None:
+@pytest.mark.parametrize("trouble, status", [("nobody listens", Status.NETWORK), ("untrusted", Status.TLS)])
+def test_what_may_get_better_is_tried_again_and_told(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture, trouble: str, status: Status
+) -> None:
     async def main() -> None:
-        async with Cluster("token", INTENTS, api_url="http://127.0.0.1:9/api") as cluster:
-            async for _ in cluster:
-                pass
+        options: Any = {"backoff": (0.01, 0.01)}
+        options["api_url"] = sandbox.options["api_url"] if trouble == "untrusted" else "http://127.0.0.1:9/api"
+        async with Cluster("token", INTENTS, **options) as cluster:
+            for _ in range(2):
+                event = await cluster.next_event()
+                assert event.kind is EventKind.ERROR and event.status is status and "127.0.0.1" in event.text
+                assert event.state is not ShardState.FATAL and event.error is not None and event.error.status is status
+            with pytest.raises(TimeoutError):
+                await cluster.wait_ready(0.05)
 
-    with pytest.raises(NetworkError, match="127.0.0.1"):
-        run(main())
-
-
-def test_an_untrusted_certificate(sandbox: Sandbox) -> None:
-    async def main() -> None:
-        async with Cluster("token", INTENTS, api_url=sandbox.options["api_url"]) as cluster:
-            await cluster.wait_ready(PATIENCE)
-
-    with pytest.raises(TLSError):
-        run(main())
+    run(main())
+    assert any(record.levelno == logging.WARNING and "127.0.0.1" in record.getMessage() for record in caplog.records)
 
 
 def test_forbidden_intents() -> None:

@@ -277,7 +277,9 @@ def test_a_number_that_is_new_is_a_member_without_a_name() -> None:
 def test_every_function_is_used_by_the_package() -> None:
     """What the C API can do can be done from Python."""
     source = "".join(
-        path.read_text() for path in pathlib.Path(swiftgateway.__file__).parent.glob("*.py") if path.name != "_declarations.py"
+        path.read_text()
+        for path in pathlib.Path(swiftgateway.__file__).parent.glob("*.py")
+        if path.name != "_declarations.py"
     )
     unused = []
     for name in _declarations.FUNCTIONS:
