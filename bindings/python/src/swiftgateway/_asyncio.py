@@ -279,7 +279,7 @@ class _Async(Connection):
         asyncio.run(main())
 
 
-def _config(token: str | Config, intents: int | None, options: Any) -> Config:
+def _config(token: str | Config | None, intents: int | None, options: Any) -> Config:
     if isinstance(token, Config):
         if intents is not None or options:
             raise InvalidArgumentError("a Config holds the intents and options already")
@@ -296,7 +296,7 @@ class Cluster(_Async, ClusterCommands):
     the end of the block: what the block leaves by, an exception or not, says whether the last event was dealt with.
     Then ``async for event in cluster``, or handlers: see :meth:`on`."""
 
-    def __init__(self, token: str | Config, intents: int | None = None, **options: Unpack[Options]) -> None:
+    def __init__(self, token: str | Config | None, intents: int | None = None, **options: Unpack[Options]) -> None:
         """``options`` are those of :class:`Config`, which may be given in place of token, intents and options."""
         super().__init__(_config(token, intents, options))
 
@@ -306,7 +306,7 @@ class Shard(_Async, ShardCommands):
 
     def __init__(
         self,
-        token: str | Config,
+        token: str | Config | None,
         intents: int | None = None,
         *,
         shard_id: int,

@@ -174,7 +174,7 @@ class BlockingCluster(_Blocking, ClusterCommands):
 
     Handlers (:meth:`on`) must be plain functions; :meth:`serve` calls them."""
 
-    def __init__(self, token: str | Config, intents: int | None = None, **options: Unpack[Options]) -> None:
+    def __init__(self, token: str | Config | None, intents: int | None = None, **options: Unpack[Options]) -> None:
         """``options`` are those of :class:`Config`, which may be given in place of token, intents and options."""
         super().__init__(_config(token, intents, options))
 
@@ -184,7 +184,7 @@ class BlockingShard(_Blocking, ShardCommands):
 
     def __init__(
         self,
-        token: str | Config,
+        token: str | Config | None,
         intents: int | None = None,
         *,
         shard_id: int,

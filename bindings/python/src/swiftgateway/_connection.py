@@ -16,7 +16,7 @@ from ._delivery import Delivery
 from ._library import lib
 from .config import Config
 from .enums import Dispatch, EventKind, EventKinds, ShardState, ShutdownMode
-from .errors import GatewayError, GatewayWarning, InvalidArgumentError, InvalidStateError
+from .errors import GatewayError, InvalidArgumentError, InvalidStateError, warn
 from .event import Event, intents_for
 
 __all__ = ["Connection", "ShardInfo"]
@@ -230,7 +230,7 @@ class Connection:
         needed = intents_for(name)
         if needed and not needed & self.config.intents:
             names = " or ".join(f"Intents.{one.name}" for one in type(needed) if one & needed and one in _SINGLE)
-            warnings.warn(f"{name} never comes with these intents: it needs {names}", GatewayWarning, stacklevel=4)
+            warn(f"{name} never comes with these intents: it needs {names}")
 
     @property
     def _has_handlers(self) -> bool:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import ctypes
 import dataclasses
 import logging
-import sys
-import warnings
 import weakref
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Callable, Union
@@ -25,7 +23,7 @@ from ._arguments import (
 )
 from ._library import lib
 from .enums import Delivery, Dispatch, EventKind, EventKinds, Intents, LogLevel
-from .errors import GatewayWarning, InvalidArgumentError
+from .errors import InvalidArgumentError, warn
 from .event import Event, events_at
 
 if TYPE_CHECKING:
@@ -34,31 +32,31 @@ if TYPE_CHECKING:
     class Options(TypedDict, total=False):
         """The keyword arguments of :class:`Config`, for functions that pass them on."""
 
-        shards: Shards
-        gateway_url: str
-        api_url: str
-        ca_file: StrPath
-        compression: int
-        max_concurrency: int
-        identify_interval: float
-        identify_properties: tuple[str, str, str]
-        large_threshold: int
-        presence: Json
-        shard_presences: Mapping[int, Json]
-        events: Iterable[str | Dispatch]
-        kinds: int
-        session_file: StrPath
-        sessions: str | bytes
-        backoff: tuple[float, float]
-        connect_timeout: float
-        invalid_session_wait: tuple[float, float]
-        zombie_policy: int
-        max_message_size: int
-        send_limit: tuple[int, float]
-        queue_bytes: int
-        io_threads: int
-        log: LogFunction
-        log_level: int
+        shards: Shards | None
+        gateway_url: str | None
+        api_url: str | None
+        ca_file: StrPath | None
+        compression: int | None
+        max_concurrency: int | None
+        identify_interval: float | None
+        identify_properties: tuple[str, str, str] | None
+        large_threshold: int | None
+        presence: Json | None
+        shard_presences: Mapping[int, Json] | None
+        events: Iterable[str | Dispatch] | None
+        kinds: int | None
+        session_file: StrPath | None
+        sessions: str | bytes | None
+        backoff: tuple[float, float] | None
+        connect_timeout: float | None
+        invalid_session_wait: tuple[float, float] | None
+        zombie_policy: int | None
+        max_message_size: int | None
+        send_limit: tuple[int, float] | None
+        queue_bytes: int | None
+        io_threads: int | None
+        log: LogFunction | None
+        log_level: int | None
 
 
 logger = logging.getLogger("swiftgateway")
@@ -99,7 +97,7 @@ class Config:
 
     def __init__(
         self,
-        token: str,
+        token: str | None,
         intents: int,
         *,
         shards: Shards | None = None,
@@ -128,7 +126,7 @@ class Config:
         log: LogFunction | None = None,
         log_level: int | None = None,
     ) -> None:
-        """``token``: of the bot; "Bot " in front is fine. ``intents``: ``Intents.…`` joined with ``|``.
+        """``token``: of the bot; "Bot " in front is fine, and None is refused. ``intents``: ``Intents.…`` with ``|``.
 
         None, for any of the others, leaves the default that its setter names.
         """
@@ -142,11 +140,9 @@ class Config:
             raise InvalidArgumentError(lib.last_error())
         self._handle = handle
         if not bits:
-            warnings.warn(
+            warn(
                 "intents is 0: the gateway then sends no events of guilds, members or messages, only interactions and "
-                "what concerns the bot itself; for messages pass Intents.GUILDS | Intents.GUILD_MESSAGES",
-                GatewayWarning,
-                stacklevel=_outside(),
+                "what concerns the bot itself; for messages pass Intents.GUILDS | Intents.GUILD_MESSAGES"
             )
         self._free = weakref.finalize(self, _free, handle)
         self._free.atexit = False
@@ -378,16 +374,6 @@ def _free(handle: int) -> None:
 
 
 _SIZE_BITS = ctypes.sizeof(ctypes.c_size_t) * 8
-
-
-def _outside() -> int:
-    """How far up the caller of this package is, for a warning."""
-    level = 1
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__package__") == __package__:
-        frame = frame.f_back
-        level += 1
-    return level
 
 
 def _spread(name: str, setter: Callable[..., None], values: object) -> None:

@@ -6,6 +6,8 @@ The text is the library's own sentence about what was wrong with which value. It
 from __future__ import annotations
 
 import builtins
+import sys
+import warnings
 from typing import Callable, TypeVar
 
 from .enums import Status
@@ -45,6 +47,16 @@ class GatewayError(Exception):
 
 class GatewayWarning(UserWarning):
     """Something that is allowed and probably not meant, such as intents without which an event never comes."""
+
+
+def warn(message: str) -> None:
+    """Warns the one who called this package from outside."""
+    level = 1
+    frame = sys._getframe(0)
+    while frame.f_back is not None and frame.f_globals.get("__package__") == __package__:
+        frame = frame.f_back
+        level += 1
+    warnings.warn(message, GatewayWarning, stacklevel=level)
 
 
 _E = TypeVar("_E", bound=GatewayError)

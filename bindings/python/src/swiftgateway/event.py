@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any, Callable
 
+from ._arguments import text
 from ._declarations import SGEvent
 from ._library import lib, memory, text_from
 from .enums import Dispatch, EventKind, Intents, ShardState, Status
@@ -162,30 +163,32 @@ class Event:
         Raises NotFoundError when there is none or it is of another type, InvalidArgumentError for a bad pointer,
         ProtocolError when the bytes are not JSON.
         """
-        return text_from(lib.sg_event_string, ctypes.byref(self._struct()), pointer.encode()).decode("utf-8", "replace")
+        return text_from(lib.sg_event_string, ctypes.byref(self._struct()), text(pointer, "pointer")).decode(
+            "utf-8", "replace"
+        )
 
     def get_int(self, pointer: str) -> int:
         """A whole number from 0 to 2^64 - 1, or a string of decimal digits such as a snowflake. Else as get_str."""
         out = ctypes.c_uint64()
-        lib.sg_event_uint64(ctypes.byref(self._struct()), pointer.encode(), ctypes.byref(out))
+        lib.sg_event_uint64(ctypes.byref(self._struct()), text(pointer, "pointer"), ctypes.byref(out))
         return out.value
 
     def get_float(self, pointer: str) -> float:
         """Any number. Else as get_str."""
         out = ctypes.c_double()
-        lib.sg_event_double(ctypes.byref(self._struct()), pointer.encode(), ctypes.byref(out))
+        lib.sg_event_double(ctypes.byref(self._struct()), text(pointer, "pointer"), ctypes.byref(out))
         return out.value
 
     def get_bool(self, pointer: str) -> bool:
         """true or false. Else as get_str."""
         out = ctypes.c_bool()
-        lib.sg_event_bool(ctypes.byref(self._struct()), pointer.encode(), ctypes.byref(out))
+        lib.sg_event_bool(ctypes.byref(self._struct()), text(pointer, "pointer"), ctypes.byref(out))
         return out.value
 
     def get_json(self, pointer: str) -> bytes:
         """The raw JSON of any value. Else as get_str."""
         start, length = ctypes.c_void_p(), ctypes.c_size_t()
-        lib.sg_event_json(ctypes.byref(self._struct()), pointer.encode(), ctypes.byref(start), ctypes.byref(length))
+        lib.sg_event_json(ctypes.byref(self._struct()), text(pointer, "pointer"), ctypes.byref(start), ctypes.byref(length))
         return ctypes.string_at(start.value or 0, length.value)
 
     def __repr__(self) -> str:

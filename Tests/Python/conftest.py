@@ -13,13 +13,15 @@ import tempfile
 import textwrap
 import time
 import urllib.request
+import venv
 from collections.abc import Iterator
-from typing import Any, Callable
+from typing import Any
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
-SOURCE = ROOT / "bindings" / "python" / "src"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "bindings" / "python"
+SOURCE = PACKAGE / "src"
 #: Seconds for anything that has to happen: long, because machines may be slow and busy.
 PATIENCE = 60.0
 
@@ -121,9 +123,6 @@ def busy() -> Iterator[Sandbox]:
         yield made
 
 
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
 def program_environment(sandbox: Sandbox | None = None) -> dict[str, str]:
     environment = dict(os.environ, PYTHONPATH=str(SOURCE), PYTHONUNBUFFERED="1", PYTHONFAULTHANDLER="1")
     if sandbox is not None:
@@ -152,6 +151,45 @@ def run_program(
         timeout=PATIENCE * 2,
         **options,
     )
+
+
+def clean(**more: str) -> dict[str, str]:
+    """An environment with the system's tools alone."""
+    return {"PATH": "/usr/bin:/bin", "HOME": os.environ.get("HOME", "/"), "PIP_DISABLE_PIP_VERSION_CHECK": "1", **more}
+
+
+class Installed:
+    def __init__(self, folder: pathlib.Path) -> None:
+        self.folder = folder
+        self.python = str(folder / "venv" / "bin" / "python")
+
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        empty = self.folder / "empty"
+        empty.mkdir(exist_ok=True)
+        return subprocess.run(
+            [self.python, *arguments], cwd=empty, env=clean(**environment), capture_output=True, text=True, timeout=300
+        )
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    done = subprocess.run(
+        [sys.executable, str(PACKAGE / "build_backend.py"), str(folder)], check=True, capture_output=True, text=True
+    )
+    path = pathlib.Path(done.stdout.strip())
+    assert path.parent == folder
+    return path
+
+
+@pytest.fixture(scope="session")
+def installed(wheel: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    folder = tmp_path_factory.mktemp("clean")
+    venv.create(folder / "venv", with_pip=True, symlinks=True)
+    made = Installed(folder)
+    done = made.run("-m", "pip", "install", "--no-index", str(wheel))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return made
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
