@@ -65,12 +65,14 @@ package final class TLSContext: @unchecked Sendable {
         if let replaced { SSL_SESSION_free(replaced.pointer) }
     }
 
-    /// The newest error of libssl on this thread, in its own words.
+    /// The oldest error of libssl on this thread, in its own words or, for a failed system call, in the system's.
     static func reason() -> String {
         let code = ERR_get_error()
         ERR_clear_error()
         guard code != 0 else { return "no reason given" }
         if let text = ERR_reason_error_string(code) { return String(cString: text) }
+        // ERR_SYSTEM_FLAG, which is a macro: the rest is errno's value.
+        if code & 0x8000_0000 != 0 { return systemMessage(Int32(truncatingIfNeeded: code & 0x7FFF_FFFF)) }
         return "error \(code)"
     }
 }
