@@ -13,8 +13,9 @@ HAS_TARGET = grep -q '"$(1)"' Package.swift
 export SWIFT_FLAGS ?=
 check strict-build: export SWIFT_FLAGS = -Xswiftc -warnings-as-errors
 
-.PHONY: help demo run test check lib install wheel bench instructions autobahn thirdparty sanitize format clean \
-    setup setup-test format-check strict-build swift-tests c-tests python-tests header-check library-check install-check readme-check
+.PHONY: help demo run test check lib install wheel bench bench-check instructions autobahn thirdparty sanitize format clean \
+    setup setup-test format-check strict-build swift-tests c-tests python-tests header-check library-check install-check \
+    readme-check
 
 help: ## list the commands
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -39,13 +40,17 @@ install: lib ## library, header and pkg-config file: PREFIX=/usr/local DESTDIR=
 wheel: lib ## the Python package with the library inside, in build/wheel
 	@python3 bindings/python/build_backend.py build/wheel
 
-bench: lib ## CPU per event and memory per shard against the least work possible
+bench: lib ## every figure against the least work possible, in 15 minutes; BENCH=--quick in 2
 	@scripts/setup bench
 	python3 Benchmarks/run.py $(BENCH)
 
-instructions: lib ## the same as instruction counts, with callgrind
-	@scripts/setup instructions
-	python3 Benchmarks/run.py --instructions $(BENCH)
+bench-check: lib ## for CI: instructions per event as recorded, no allocation; CHECK=--record records
+	@scripts/setup bench-check
+	python3 Benchmarks/check.py $(CHECK)
+
+instructions: lib ## instructions per event, with callgrind; BENCH=--functions tells where
+	@scripts/setup bench-check
+	python3 Benchmarks/run.py --only instructions $(BENCH)
 
 autobahn: setup-test ## the WebSocket client, judged by the Autobahn test suite
 	@if $(call HAS_TARGET,autobahn-client); then Tests/Autobahn/run; else echo "no autobahn-client yet"; fi

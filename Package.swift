@@ -27,7 +27,7 @@ let package = Package(
         .target(name: "GatewayProtocol", dependencies: ["CLinux"]),
         .target(name: "GatewayTransport", dependencies: ["GatewayProtocol", "CLinux", "COpenSSL", "CZlib", "CZstd"]),
         .target(name: "SwiftGateway", dependencies: ["GatewayProtocol", "GatewayTransport", "CLinux"]),
-        .target(name: "SwiftGatewayC", dependencies: ["SwiftGateway", "CSwiftGateway"]),
+        .target(name: "SwiftGatewayC", dependencies: ["SwiftGateway", "GatewayTransport", "CSwiftGateway"]),
 
         .target(
             name: "GatewaySandbox",
@@ -59,7 +59,8 @@ let package = Package(
         .executableTarget(
             name: "integration-client", dependencies: ["SwiftGateway"], path: "Tests/Integration/Client"),
         .testTarget(
-            name: "IntegrationTests", dependencies: ["SwiftGateway", "GatewaySandbox", "integration-client"],
+            name: "IntegrationTests",
+            dependencies: ["SwiftGateway", "GatewayTransport", "GatewaySandbox", "integration-client"],
             path: "Tests/Integration", exclude: ["Client"]),
         .testTarget(
             name: "GatewaySandboxTests",

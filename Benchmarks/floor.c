@@ -4,6 +4,8 @@
  *
  *   floor PORT none|zlib|zstd          (TLS, certificate not checked)
  * build: cc -O2 floor.c -o floor -lssl -lcrypto -lz -lzstd
+ *
+ * With -DMEASURE, which costs it a little: floor PORT MODE -t STAMPS LATENCIES | -a FROM TO (see measure.h).
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -16,6 +18,10 @@
 #include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
+#ifdef MEASURE
+#include "measure.h"
+static long first, until, allocations, own, frees;
+#endif
 
 enum { NONE, ZLIB, ZSTD };
 static int fd;
@@ -66,6 +72,11 @@ static void send_text(const char *t) {
 }
 __attribute__((noinline)) static void on_event(const char *name, size_t name_n, long seq, const char *d, size_t n) {
     (void)name;
+#ifdef MEASURE
+    if (stamps) note_latency((uint64_t)seq, 0);
+    if (seq == first) count_allocations(1, NULL, NULL);
+    if (seq == until) allocations = count_allocations(0, &own, &frees);
+#endif
     sink += (long)name_n + seq + d[n - 1];
     seen++;
 }
@@ -95,6 +106,10 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: floor PORT none|zlib|zstd\n");
         return 2;
     }
+#ifdef MEASURE
+    if (argc == 6 && !strcmp(argv[3], "-t")) read_stamps(argv[4]);
+    if (argc == 6 && !strcmp(argv[3], "-a")) first = atol(argv[4]), until = atol(argv[5]);
+#endif
     int mode = !strcmp(argv[2], "zlib") ? ZLIB : !strcmp(argv[2], "zstd") ? ZSTD : NONE;
     fd = socket(AF_INET, SOCK_STREAM, 0);
     struct sockaddr_in a = {
@@ -185,6 +200,10 @@ int main(int argc, char **argv) {
                 printf("{\"client\":\"floor\",\"mode\":\"%s\",\"events\":%ld,\"cpu_s\":%.3f,\"us_per_event\":%.3f,"
                        "\"rss_kb\":%ld}\n",
                        argv[2], seen, cpu, cpu * 1e6 / (double)seen, u.ru_maxrss);
+#ifdef MEASURE
+                if (stamps) write_latencies(argv[5]);
+                if (first) printf("{\"allocations\":%ld,\"own\":%ld,\"frees\":%ld}\n", allocations, own, frees);
+#endif
                 return 0;
             }
         }

@@ -1,17 +1,30 @@
 /* loadgw: a minimal Discord-gateway-shaped load generator, independent of the project.
  *
- * One thread a connection. On connect it sends HELLO; on IDENTIFY (or RESUME) READY, then the whole corpus as fast
- * as the peer reads, then an op 1 heartbeat request: the peer's answer, which must come after it has read every
- * event, stops the clock. So any gateway client can be timed without changing it.
- * All frames are compressed once at start: a connection costs only TLS and write().
+ * One thread a connection. On connect it sends HELLO; on IDENTIFY READY, then the corpus as fast as the peer reads, then
+ * an op 1 heartbeat request: the peer's answer, which must come after it has read every event, stops the clock. So any
+ * gateway client can be timed without changing it. On RESUME it sends RESUMED and nothing else. The corpus is compressed
+ * once at start: a connection costs only TLS and write(). What cannot be compressed beforehand is sent as stored blocks.
  *
- *   loadgw -p PORT [-f corpus.jsonl] [-c cert.pem -k key.pem] [-b 0|1] [-i interval_ms] [-q] [-w us -u n]
+ *   loadgw -p PORT [-f corpus.jsonl] [-c cert.pem -k key.pem] [-b 0|1] [-i interval_ms] [-q] [-w us -u n] [-n] [-t FILE] [-C]
  *   -p 0     the system chooses the port; "listening on" on standard error names it
  *   -c, -k   TLS; without them plain ws://
  *   -b 1     packs about 16 KiB of frames into each TLS record; 0, the default: a record for each frame
  *   -f       the dispatches to send; without it idle mode: every connection stays up and its heartbeats are answered
- *   -w, -u   trickle: a pause of us microseconds after every n frames, one event per wakeup with -u 1
+ *   -i       the heartbeat interval that HELLO tells; default 41250, with -f 600000
+ *   -w, -u   trickle: n frames every us microseconds, one event per wakeup with -u 1
+ *   -n       no TLS session can be taken up again: no tickets, no cache
+ *   -t       FILE gets, for each sequence, the CLOCK_MONOTONIC nanoseconds (uint64_t) just before the write() of its frame,
+ *            which is encrypted by then; for one connection, records unpacked
  *   -q       no report of connections every 5 s
+ *   -C       commands on standard input, a line each, answered by a line of JSON with "answer" in it:
+ *     send N       the first N events of the corpus only (0: all)      pack 0|1     as -b
+ *     pace US N    as -w and -u                                        hold 0|1     after READY, wait for "go"
+ *     go           let those go on that hold                           mark         counters to 0, clock to 0
+ *     drop         mark, then end every connection without a word      counts       answers with the counters
+ *     wait NAME N MS   answers with the counters when NAME has reached N or MS have passed
+ *   The commands of the sending order hold for connections that identify later. The counters: accepted, live,
+ *   identified, resumed, finished (the whole corpus was read), acked (heartbeats), reused (TLS sessions),
+ *   handshaking (between accept and the end of the websocket upgrade), most_handshaking, and "seconds" since mark.
  *
  * build: cc -O2 loadgw.c -o loadgw -lssl -lcrypto -lz -lzstd -lpthread
  */
@@ -27,6 +40,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -47,11 +62,34 @@ static void put(buf *b, const void *p, size_t n) {
 }
 static buf pre[MODES];             /* HELLO, READY, corpus, heartbeat request as ws frames */
 static size_t *off[MODES], frames; /* frame i is pre[m].p[off[m][i]..off[m][i+1]] */
-static int interval = 41250, pack = 0, port = 9443, pace = 0, burst = 1;
+static int interval = 0, pack = 0, port = 9443, pace = 0, burst = 1, hold = 0;
 static SSL_CTX *ctx;
-static size_t events;
+static size_t events, wanted; /* of the corpus; how many of them to send */
 static double json_bytes;
-static atomic_int live_conns, total_conns, identified;
+static uint64_t *stamps;
+
+/* ---- counters, and those who wait for them */
+enum { ACCEPTED, LIVE, IDENTIFIED, RESUMED, FINISHED, ACKED, REUSED, HANDSHAKING, MOST_HANDSHAKING, COUNTERS };
+static const char *counter_names[COUNTERS] = {"accepted", "live",   "identified",  "resumed",         "finished",
+                                              "acked",    "reused", "handshaking", "most_handshaking"};
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed, gone;
+static long counters[COUNTERS];
+static unsigned go_count;
+static double marked;
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+static void count(int which, int by) {
+    pthread_mutex_lock(&lock);
+    counters[which] += by;
+    if (which == HANDSHAKING && counters[which] > counters[MOST_HANDSHAKING])
+        counters[MOST_HANDSHAKING] = counters[which];
+    pthread_cond_broadcast(&changed);
+    pthread_mutex_unlock(&lock);
+}
 
 typedef struct {
     int mode;
@@ -123,18 +161,38 @@ static void frame(comp *c, buf *out, const char *msg, size_t n) {
     put(out, h, hn);
     put(out, p, len);
 }
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec + t.tv_nsec / 1e9;
+/* the same as stored blocks, which fit in at any place of a stream that was flushed */
+static void stored(int mode, buf *out, const char *msg, size_t n) {
+    unsigned char h[16] = {mode == NONE ? 0x81 : 0x82};
+    size_t extra = mode == ZLIB ? 10 : mode == ZSTD ? 3 : 0, len = n + extra, hn = 2;
+    if (len < 126)
+        h[1] = (unsigned char)len;
+    else {
+        h[1] = 126;
+        h[2] = (unsigned char)(len >> 8);
+        h[3] = (unsigned char)len;
+        hn = 4;
+    }
+    put(out, h, hn);
+    if (mode == ZLIB) {
+        unsigned char b[5] = {0, (unsigned char)n, (unsigned char)(n >> 8), (unsigned char)~n, (unsigned char)(~n >> 8)};
+        put(out, b, 5);
+    } else if (mode == ZSTD) {
+        unsigned char b[3] = {(unsigned char)(n << 3), (unsigned char)(n >> 5), (unsigned char)(n >> 13)};
+        put(out, b, 3);
+    }
+    put(out, msg, n);
+    if (mode == ZLIB) put(out, "\0\0\0\377\377", 5);
 }
 
-typedef struct {
+typedef struct conn {
     int fd;
     SSL *s;
     unsigned char in[1 << 16];
     size_t have;
+    struct conn *next, **link; /* in the list of all, for "drop" */
 } conn;
+static conn *all;
 static int rd(conn *c) {
     if (c->have == sizeof c->in) return -1;
     int n = c->s ? SSL_read(c->s, c->in + c->have, sizeof c->in - c->have)
@@ -184,7 +242,7 @@ static long msg(conn *c, int *opc, unsigned char **body, size_t *whole) {
     }
 }
 static void http(conn *c, const char *body) {
-    char r[1024];
+    char r[2048];
     int n = snprintf(
         r, sizeof r,
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
@@ -192,14 +250,90 @@ static void http(conn *c, const char *body) {
     wr(c, r, n);
     flush(c);
 }
-static void *serve(void *arg) {
-    conn *c = calloc(1, sizeof *c);
-    c->fd = (int)(long)arg;
-    comp cm = {0};
-    int cm_on = 0;
+/* the few requests that clients begin with */
+#define USER                                                                                                           \
+    "{\"verified\":true,\"username\":\"bench\",\"mfa_enabled\":false,\"id\":\"81384788765712384\",\"global_name\":"    \
+    "null,\"flags\":0,\"email\":null,\"discriminator\":\"0001\",\"bot\":true,\"avatar\":null}"
+static void rest(conn *c, const char *request) {
+    char b[1024];
+    if (strstr(request, "/users/@me"))
+        http(c, USER);
+    else if (strstr(request, "/applications/@me"))
+        http(c, "{\"id\":\"81384788765712384\",\"name\":\"bench\",\"description\":\"\",\"icon\":null,\"bot_public\":"
+                "false,\"bot_require_code_grant\":false,\"owner\":" USER ",\"verify_key\":\"00\",\"flags\":0,\"team\":"
+                "null,\"summary\":\"\"}");
+    else {
+        snprintf(b, sizeof b,
+                 "{\"url\":\"%s://127.0.0.1:%d\",\"shards\":1,\"session_start_limit\":{\"total\":100000,\"remaining\":"
+                 "99999,\"reset_after\":14400000,\"max_concurrency\":16}}",
+                 ctx ? "wss" : "ws", port);
+        http(c, b);
+    }
+}
+static int hello_json(char *p, size_t n) {
+    return snprintf(p, n, "{\"t\":null,\"s\":null,\"op\":10,\"d\":{\"heartbeat_interval\":%d,\"_trace\":[]}}", interval);
+}
+static int ready_json(char *p, size_t n, int session, int shard, int shards) {
+    return snprintf(p, n,
+                    "{\"t\":\"READY\",\"s\":1,\"op\":0,\"d\":{\"v\":10,\"user_settings\":{},\"user\":" USER
+                    ",\"session_type\":\"normal\",\"session_id\":\"b0b%029d\",\"resume_gateway_url\":\"%s://"
+                    "127.0.0.1:%d\",\"shard\":[%d,%d],\"relationships\":[],\"private_channels\":[],\"presences\":[],"
+                    "\"guilds\":[],\"guild_join_requests\":[],\"geo_ordered_rtc_regions\":[],\"application\":{\"id\":"
+                    "\"81384788765712384\",\"flags\":0},\"_trace\":[]}}",
+                    session, ctx ? "wss" : "ws", port, shard, shards);
+}
+/* READY, the corpus and the question that ends it; -1 when the peer has gone */
+static int blast(conn *c, int mode) {
+    pthread_mutex_lock(&lock);
+    const size_t n = wanted && wanted < events ? wanted : events;
+    const int packed = pack, us = pace, some = burst, wait = hold;
+    const unsigned before = go_count;
+    pthread_mutex_unlock(&lock);
     buf o = {0};
-    live_conns++;
-    total_conns++;
+    int answer = -1;
+    if (wr(c, pre[mode].p + off[mode][1], off[mode][2] - off[mode][1])) goto out;
+    flush(c);
+    count(IDENTIFIED, 1);
+    if (wait) {
+        pthread_mutex_lock(&lock);
+        while (go_count == before) pthread_cond_wait(&gone, &lock);
+        pthread_mutex_unlock(&lock);
+    }
+    if (packed) {
+        for (size_t i = 2, j; i < n + 2; i = j) {
+            for (j = i + 1; j < n + 2 && off[mode][j + 1] - off[mode][i] <= 16000;) j++;
+            if (wr(c, pre[mode].p + off[mode][i], off[mode][j] - off[mode][i])) goto out;
+        }
+    } else {
+        struct timespec next;
+        clock_gettime(CLOCK_MONOTONIC, &next);
+        for (size_t i = 2; i < n + 2; i++) {
+            if (wr(c, pre[mode].p + off[mode][i], off[mode][i + 1] - off[mode][i])) goto out;
+            if (!us || (i - 1) % (size_t)some) continue;
+            struct timespec t;
+            clock_gettime(CLOCK_MONOTONIC, &t);
+            if (stamps) stamps[i] = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+            flush(c);
+            /* at a steady rate; time that was lost is not caught up with by a burst */
+            next.tv_nsec += us * 1000L;
+            while (next.tv_nsec >= 1000000000) next.tv_sec++, next.tv_nsec -= 1000000000;
+            if (t.tv_sec > next.tv_sec || (t.tv_sec == next.tv_sec && t.tv_nsec > next.tv_nsec)) next = t;
+            clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL);
+        }
+    }
+    stored(mode, &o, "{\"t\":null,\"s\":null,\"op\":1,\"d\":null}", 35);
+    answer = wr(c, o.p, o.n);
+    flush(c);
+out:
+    free(o.p);
+    return answer;
+}
+static void *serve(void *arg) {
+    conn *c = arg;
+    comp cm = {0};
+    int cm_on = 0, shaking = 1;
+    buf o = {0};
+    prctl(PR_SET_TIMERSLACK, 1);
     if (ctx) {
         c->s = SSL_new(ctx);
         SSL_set_fd(c->s, c->fd);
@@ -215,13 +349,7 @@ static void *serve(void *arg) {
     *end = 0;
     char *req = (char *)c->in;
     if (!strcasestr(req, "sec-websocket-key:")) {
-        char b[256];
-        snprintf(b, sizeof b,
-                 "{\"url\":\"%s://"
-                 "127.0.0.1:%d\",\"shards\":1,\"session_start_limit\":{\"total\":1000,\"remaining\":999,\"reset_"
-                 "after\":14400000,\"max_concurrency\":16}}",
-                 ctx ? "wss" : "ws", port);
-        http(c, b);
+        rest(c, req);
         goto out;
     }
     int mode = strstr(req, "zlib-stream") ? ZLIB : strstr(req, "zstd-stream") ? ZSTD : NONE;
@@ -240,28 +368,25 @@ static void *serve(void *arg) {
     wr(c, r, n);
     flush(c);
     take(c, end + 4 - (char *)c->in);
-    char hello[128];
-    int hn =
-        snprintf(hello, sizeof hello,
-                 "{\"t\":null,\"s\":null,\"op\":10,\"d\":{\"heartbeat_interval\":%d,\"_trace\":[\"[\\\"load\\\"]\"]}}",
-                 interval);
-    int blast = frames > 0;
-    if (blast)
+    if (c->s && SSL_session_reused(c->s)) count(REUSED, 1);
+    count(HANDSHAKING, -1);
+    shaking = 0;
+    if (frames)
         wr(c, pre[mode].p, off[mode][1]);
     else {
+        char hello[128];
         comp_init(&cm, mode);
         cm_on = 1;
-        frame(&cm, &o, hello, hn);
+        frame(&cm, &o, hello, hello_json(hello, sizeof hello));
         wr(c, o.p, o.n);
         o.n = 0;
     }
     flush(c);
     double t0 = 0;
-    int opc;
+    int opc, waiting = 0;
     unsigned char *b;
-    size_t whole;
+    size_t whole, sent = 0;
     long len;
-    int waiting = 0;
     while ((len = msg(c, &opc, &b, &whole)) >= 0) {
         if (opc == 8) {
             char f[4] = {(char)0x88, 2, 3, (char)0xe8};
@@ -275,131 +400,209 @@ static void *serve(void *arg) {
             flush(c);
         }
         if (opc == 1 || opc == 2) {
-            char s[256];
-            snprintf(s, sizeof s, "%.*s", (int)(len < 255 ? len : 255), b);
+            char s[2048]; /* an IDENTIFY has its shard towards its end */
+            snprintf(s, sizeof s, "%.*s", (int)(len < 2047 ? len : 2047), b);
             char *op = strstr(s, "\"op\"");
             int code = op ? atoi(op + 4 + strspn(op + 4, " :")) : -1;
             if (code == -1 || memmem(b, len, "\"properties\"", 12)) code = 2;
-            if (code == 2 || code == 6) {
-                identified++;
-                if (!blast) {
-                    char rdy[900];
-                    int k = snprintf(
-                        rdy, sizeof rdy,
-                        "{\"t\":\"READY\",\"s\":1,\"op\":0,\"d\":{\"v\":10,\"user_settings\":{},\"user\":{\"verified\":"
-                        "true,\"username\":\"bench\",\"mfa_enabled\":false,\"id\":\"81384788765712384\",\"global_"
-                        "name\":null,\"flags\":0,\"email\":null,\"discriminator\":\"0001\",\"bot\":true,\"avatar\":"
-                        "null},\"session_type\":\"normal\",\"session_id\":\"b0b%029d\",\"resume_gateway_url\":\"%s://"
-                        "127.0.0.1:%d\",\"relationships\":[],\"private_channels\":[],\"presences\":[],\"guilds\":[],"
-                        "\"guild_join_requests\":[],\"geo_ordered_rtc_regions\":[],\"application\":{\"id\":"
-                        "\"81384788765712384\",\"flags\":0},\"_trace\":[]}}",
-                        total_conns, ctx ? "wss" : "ws", port);
-                    frame(&cm, &o, rdy, k);
-                    wr(c, o.p, o.n);
-                    o.n = 0;
-                    flush(c);
-                } else {
-                    wr(c, pre[mode].p + off[mode][1], off[mode][2] - off[mode][1]);
-                    flush(c);
-                    t0 = now();
-                    if (pack) {
-                        size_t i = 2;
-                        while (i < frames) {
-                            size_t j = i + 1;
-                            while (j < frames && off[mode][j + 1] - off[mode][i] <= 16000)
-                                j++;
-                            if (wr(c, pre[mode].p + off[mode][i], off[mode][j] - off[mode][i])) goto out;
-                            i = j;
-                        }
-                    } else
-                        for (size_t i = 2; i < frames; i++) {
-                            if (wr(c, pre[mode].p + off[mode][i], off[mode][i + 1] - off[mode][i])) goto out;
-                            if (pace && i % burst == 0) {
-                                flush(c);
-                                struct timespec ts = {0, pace * 1000};
-                                clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL);
-                            }
-                        }
-                    flush(c);
-                    waiting = 1;
-                }
+            if (code == 2 && frames) {
+                sent = wanted && wanted < events ? wanted : events;
+                t0 = now();
+                waiting = 1;
+                if (blast(c, mode)) break;
+            } else if (code == 2) {
+                char rdy[1200];
+                int shard = 0, shards = 1;
+                char *at = strstr(s, "\"shard\"");
+                if (at) sscanf(at + 7, " : [ %d , %d", &shard, &shards);
+                frame(&cm, &o, rdy, ready_json(rdy, sizeof rdy, (int)(counters[ACCEPTED] % 1000000), shard, shards));
+                wr(c, o.p, o.n);
+                o.n = 0;
+                flush(c);
+                count(IDENTIFIED, 1);
+                comp_free(&cm);
+                cm_on = 0;
+            } else if (code == 6) {
+                char a[200], *at = strstr(s, "\"seq\"");
+                long seq = at ? atol(at + 5 + strspn(at + 5, " :")) : 0;
+                int k = snprintf(a, sizeof a, "{\"t\":\"RESUMED\",\"s\":%ld,\"op\":0,\"d\":{\"_trace\":[]}}", seq + 1);
+                stored(mode, &o, a, k);
+                wr(c, o.p, o.n);
+                o.n = 0;
+                flush(c);
+                count(RESUMED, 1);
             } else if (code == 1) {
-                if (!blast) {
-                    frame(&cm, &o, "{\"t\":null,\"s\":null,\"op\":11,\"d\":null}", 36);
-                    wr(c, o.p, o.n);
-                    o.n = 0;
-                    flush(c);
-                } else if (waiting) {
-                    /* the answer to our request carries the last sequence; a timer heartbeat sent before it does not */
-                    char want[32];
-                    snprintf(want, sizeof want, "%zu", events + 1);
-                    if (strstr(s, want)) {
-                        double dt = now() - t0;
-                        waiting = 0;
-                        printf("{\"mode\":\"%s\",\"tls\":%d,\"packed\":%d,\"events\":%zu,\"seconds\":%.4f,\"events_per_"
-                               "s\":%.0f,\"json_mb_per_s\":%.1f,\"wire_mb\":%.2f}\n",
-                               (char *[]){"none", "zlib", "zstd"}[mode], ctx != NULL, pack, events, dt, events / dt,
-                               json_bytes / dt / 1e6, pre[mode].n / 1e6);
-                        fflush(stdout);
-                    }
+                /* the answer to our request carries the last sequence; a timer heartbeat sent before it does not */
+                char want[32];
+                snprintf(want, sizeof want, "%zu", sent + 1);
+                if (waiting && strstr(s, want)) {
+                    double dt = now() - t0;
+                    waiting = 0;
+                    printf("{\"mode\":\"%s\",\"tls\":%d,\"packed\":%d,\"events\":%zu,\"seconds\":%.4f,\"events_per_"
+                           "s\":%.0f,\"wire_mb\":%.2f}\n",
+                           (char *[]){"none", "zlib", "zstd"}[mode], ctx != NULL, pack, sent, dt,
+                           (double)sent / dt, (double)off[mode][sent + 2] / 1e6);
+                    fflush(stdout);
+                    count(FINISHED, 1);
                 }
+                stored(mode, &o, "{\"t\":null,\"s\":null,\"op\":11,\"d\":null}", 36);
+                wr(c, o.p, o.n);
+                o.n = 0;
+                flush(c);
+                count(ACKED, 1);
             }
         }
         take(c, whole);
     }
 out:
+    pthread_mutex_lock(&lock);
+    *c->link = c->next;
+    if (c->next) c->next->link = c->link;
+    pthread_mutex_unlock(&lock);
+    if (shaking) count(HANDSHAKING, -1);
     if (cm_on) comp_free(&cm);
     free(o.p);
     if (c->s) SSL_free(c->s);
     close(c->fd);
     free(c);
-    live_conns--;
+    count(LIVE, -1);
     return NULL;
 }
 static void *report(void *a) {
     for (;;) {
         sleep(5);
-        fprintf(stderr, "conns live %d total %d identified %d\n", live_conns, total_conns, identified);
+        fprintf(stderr, "conns live %ld total %ld identified %ld\n", counters[LIVE], counters[ACCEPTED],
+                counters[IDENTIFIED]);
     }
     return a;
 }
-int main(int argc, char **argv) {
-    char *file = NULL, *cert = NULL, *key = NULL;
-    int o, quiet = 0; /* -q: no report of connections */
-    while ((o = getopt(argc, argv, "p:f:c:k:b:i:qw:u:")) != -1)
-        switch (o) {
-        case 'p':
-            port = atoi(optarg);
-            break;
-        case 'f':
-            file = optarg;
-            break;
-        case 'c':
-            cert = optarg;
-            break;
-        case 'k':
-            key = optarg;
-            break;
-        case 'b':
-            pack = atoi(optarg);
-            break;
-        case 'i':
-            interval = atoi(optarg);
-            break;
-        case 'q':
-            quiet = 1;
-            break;
-        case 'w':
-            pace = atoi(optarg);
-            break;
-        case 'u':
-            burst = atoi(optarg);
-            break;
-        default:
-            return 2;
+/* ---- commands */
+static void answer(const char *to) { /* with the lock held */
+    printf("{\"answer\":\"%s\",\"seconds\":%.4f", to, now() - marked);
+    for (int i = 0; i < COUNTERS; i++) printf(",\"%s\":%ld", counter_names[i], counters[i]);
+    printf("}\n");
+    fflush(stdout);
+}
+static void mark(void) {
+    for (int i = 0; i < COUNTERS; i++)
+        if (i != LIVE && i != HANDSHAKING) counters[i] = 0;
+    counters[MOST_HANDSHAKING] = counters[HANDSHAKING];
+    marked = now();
+}
+static void until(int which, long n, long ms) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    t.tv_sec += ms / 1000;
+    t.tv_nsec += ms % 1000 * 1000000;
+    if (t.tv_nsec >= 1000000000) t.tv_sec++, t.tv_nsec -= 1000000000;
+    while (counters[which] < n && !pthread_cond_timedwait(&changed, &lock, &t)) continue;
+}
+static void *command(void *a) {
+    char line[256], word[32], name[32];
+    while (fgets(line, sizeof line, stdin)) {
+        long x = 0, y = 0;
+        if (sscanf(line, "%31s", word) != 1) continue;
+        pthread_mutex_lock(&lock);
+        if (!strcmp(word, "wait") && sscanf(line, "%*s %31s %ld %ld", name, &x, &y) == 3) {
+            for (int i = 0; i < COUNTERS; i++)
+                if (!strcmp(name, counter_names[i])) until(i, x, y);
+        } else {
+            sscanf(line, "%*s %ld %ld", &x, &y);
+            if (!strcmp(word, "send")) wanted = (size_t)x;
+            if (!strcmp(word, "pack")) pack = (int)x;
+            if (!strcmp(word, "pace")) pace = (int)x, burst = y ? (int)y : 1;
+            if (!strcmp(word, "hold")) hold = (int)x;
+            if (!strcmp(word, "mark") || !strcmp(word, "drop")) mark();
+            if (!strcmp(word, "drop"))
+                for (conn *c = all; c; c = c->next) shutdown(c->fd, SHUT_RDWR);
+            if (!strcmp(word, "go")) {
+                go_count++;
+                mark();
+                pthread_cond_broadcast(&gone);
+            }
         }
+        answer(word);
+        pthread_mutex_unlock(&lock);
+    }
+    exit(0); /* whoever commanded has gone */
+    return a;
+}
+static void read_corpus(const char *path) {
+    FILE *f = fopen(path, "r");
+    if (!f) {
+        perror(path);
+        exit(1);
+    }
+    char hello[128], rdy[1200];
+    const int hn = hello_json(hello, sizeof hello), rn = ready_json(rdy, sizeof rdy, 0, 0, 1);
+    comp c[MODES];
+    size_t cap = 1 << 20;
+    for (int m = 0; m < MODES; m++) {
+        comp_init(&c[m], m);
+        off[m] = calloc(cap + 8, sizeof(size_t));
+        frame(&c[m], &pre[m], hello, hn);
+        off[m][1] = pre[m].n;
+        frame(&c[m], &pre[m], rdy, rn);
+        off[m][2] = pre[m].n;
+    }
+    frames = 2;
+    char *line = NULL;
+    size_t lc = 0;
+    ssize_t n;
+    while ((n = getline(&line, &lc, f)) > 0 && frames < cap) {
+        if (line[n - 1] == '\n') n--;
+        json_bytes += (double)n;
+        events++;
+        frames++;
+        for (int m = 0; m < MODES; m++) {
+            frame(&c[m], &pre[m], line, (size_t)n);
+            off[m][frames] = pre[m].n;
+        }
+    }
+    fprintf(stderr, "corpus: %zu events, %.1f MB JSON, zlib %.1f MB, zstd %.1f MB\n", events, json_bytes / 1e6,
+            (double)pre[ZLIB].n / 1e6, (double)pre[ZSTD].n / 1e6);
+}
+static void tls(const char *cert, const char *key, int fresh) {
+    ctx = SSL_CTX_new(TLS_server_method());
+    SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
+    if (fresh) {
+        SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
+        SSL_CTX_set_num_tickets(ctx, 0);
+        SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+    }
+    if (SSL_CTX_use_certificate_chain_file(ctx, cert) <= 0 ||
+        SSL_CTX_use_PrivateKey_file(ctx, key ? key : cert, SSL_FILETYPE_PEM) <= 0) {
+        fprintf(stderr, "bad certificate\n");
+        exit(1);
+    }
+}
+int main(int argc, char **argv) {
+    char *file = NULL, *cert = NULL, *key = NULL, *times = NULL;
+    int o, quiet = 0, commands = 0, fresh = 0, one = 1;
+    while ((o = getopt(argc, argv, "p:f:c:k:b:i:qw:u:nt:C")) != -1) switch (o) {
+        case 'p': port = atoi(optarg); break;
+        case 'f': file = optarg; break;
+        case 'c': cert = optarg; break;
+        case 'k': key = optarg; break;
+        case 'b': pack = atoi(optarg); break;
+        case 'i': interval = atoi(optarg); break;
+        case 'q': quiet = 1; break;
+        case 'w': pace = atoi(optarg); break;
+        case 'u': burst = atoi(optarg); break;
+        case 'n': fresh = 1; break;
+        case 't': times = optarg; break;
+        case 'C': commands = 1; break;
+        default: return 2;
+        }
+    if (!interval) interval = file ? 600000 : 41250;
     signal(SIGPIPE, SIG_IGN);
-    int s = socket(AF_INET, SOCK_STREAM, 0), one = 1;
+    pthread_condattr_t clock;
+    pthread_condattr_init(&clock);
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    pthread_cond_init(&changed, &clock);
+    pthread_cond_init(&gone, &clock);
+    marked = now();
+    int s = socket(AF_INET, SOCK_STREAM, 0);
     setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     if (bind(s, (void *)&a, sizeof a) || listen(s, 4096)) {
@@ -409,71 +612,20 @@ int main(int argc, char **argv) {
     socklen_t alen = sizeof a;
     getsockname(s, (void *)&a, &alen);
     port = ntohs(a.sin_port); /* with -p 0 the system chooses */
-    if (file) {
-        interval = 600000;
-        FILE *f = fopen(file, "r");
-        if (!f) {
-            perror(file);
-            return 1;
-        }
-        char hello[128];
-        int hn =
-            snprintf(hello, sizeof hello,
-                     "{\"t\":null,\"s\":null,\"op\":10,\"d\":{\"heartbeat_interval\":%d,\"_trace\":[]}}", interval);
-        char rdy[1024];
-        int rn = snprintf(
-            rdy, sizeof rdy,
-            "{\"t\":\"READY\",\"s\":1,\"op\":0,\"d\":{\"v\":10,\"user_settings\":{},\"user\":{\"verified\":true,"
-            "\"username\":\"bench\",\"mfa_enabled\":false,\"id\":\"81384788765712384\",\"global_name\":null,\"flags\":"
-            "0,\"email\":null,\"discriminator\":\"0001\",\"bot\":true,\"avatar\":null},\"session_type\":\"normal\","
-            "\"session_id\":\"b0b00000000000000000000000000000\",\"resume_gateway_url\":\"%s://"
-            "127.0.0.1:%d\",\"relationships\":[],\"private_channels\":[],\"presences\":[],\"guilds\":[],\"guild_join_"
-            "requests\":[],\"geo_ordered_rtc_regions\":[],\"application\":{\"id\":\"81384788765712384\",\"flags\":0},"
-            "\"_trace\":[]}}",
-            cert ? "wss" : "ws", port);
-        comp c[MODES];
-        size_t cap = 1 << 20;
-        for (int m = 0; m < MODES; m++) {
-            comp_init(&c[m], m);
-            off[m] = calloc(cap + 8, sizeof(size_t));
-            frame(&c[m], &pre[m], hello, hn);
-            off[m][1] = pre[m].n;
-            frame(&c[m], &pre[m], rdy, rn);
-            off[m][2] = pre[m].n;
-        }
-        frames = 2;
-        char *line = NULL;
-        size_t lc = 0;
-        ssize_t n;
-        while ((n = getline(&line, &lc, f)) > 0 && frames < cap) {
-            if (line[n - 1] == '\n') n--;
-            json_bytes += n;
-            events++;
-            frames++;
-            for (int m = 0; m < MODES; m++) {
-                frame(&c[m], &pre[m], line, n);
-                off[m][frames] = pre[m].n;
-            }
-        }
-        frames++;
-        for (int m = 0; m < MODES; m++) {
-            frame(&c[m], &pre[m], "{\"t\":null,\"s\":null,\"op\":1,\"d\":null}", 35);
-            off[m][frames] = pre[m].n;
-        }
-        fprintf(stderr, "corpus: %zu events, %.1f MB JSON, zlib %.1f MB, zstd %.1f MB\n", events, json_bytes / 1e6,
-                pre[ZLIB].n / 1e6, pre[ZSTD].n / 1e6);
-    }
-    if (cert) {
-        ctx = SSL_CTX_new(TLS_server_method());
-        SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
-        if (SSL_CTX_use_certificate_chain_file(ctx, cert) <= 0 ||
-            SSL_CTX_use_PrivateKey_file(ctx, key ? key : cert, SSL_FILETYPE_PEM) <= 0) {
-            fprintf(stderr, "bad certificate\n");
+    if (cert) tls(cert, key, fresh);
+    if (file) read_corpus(file);
+    if (times) {
+        FILE *f = fopen(times, "w+");
+        const size_t size = (events + 8) * sizeof(uint64_t);
+        if (!f || ftruncate(fileno(f), (off_t)size) ||
+            (stamps = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fileno(f), 0)) == MAP_FAILED) {
+            perror(times);
             return 1;
         }
     }
     pthread_t t;
     if (!quiet) pthread_create(&t, NULL, report, NULL);
+    if (commands) pthread_create(&t, NULL, command, NULL);
     pthread_attr_t at;
     pthread_attr_init(&at);
     pthread_attr_setstacksize(&at, 256 << 10);
@@ -483,6 +635,20 @@ int main(int argc, char **argv) {
         int fd = accept(s, NULL, NULL);
         if (fd < 0) continue;
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-        if (pthread_create(&t, &at, serve, (void *)(long)fd)) close(fd);
+        conn *c = calloc(1, sizeof *c);
+        c->fd = fd;
+        pthread_mutex_lock(&lock);
+        c->next = all;
+        c->link = &all;
+        if (all) all->link = &c->next;
+        all = c;
+        pthread_mutex_unlock(&lock);
+        count(ACCEPTED, 1);
+        count(LIVE, 1);
+        count(HANDSHAKING, 1);
+        if (pthread_create(&t, &at, serve, c)) {
+            perror("pthread_create");
+            exit(1);
+        }
     }
 }

@@ -164,7 +164,7 @@ typedef enum sg_zombie_policy {
 
 /* How to leave (§11). */
 typedef enum sg_shutdown_mode {
-    SG_SHUTDOWN_FINAL = 0,    /* close 1000: the bot goes offline at once, the session is over */
+    SG_SHUTDOWN_FINAL = 0,    /* close 1000: the bot goes offline at once, the session is over and forgotten */
     SG_SHUTDOWN_RESUMABLE = 1 /* close 4000: the session is kept and can be resumed for some minutes */
 } sg_shutdown_mode;
 
@@ -376,7 +376,8 @@ sg_config *sg_config_new(const char *token, uint64_t intents);
 void sg_config_free(sg_config *config);
 
 /* Where to connect: wss:// or ws:// with a host and, where wanted, port and path; no user. The engine adds its query in
- * place of any other. Default: asked of the API with GET /gateway/bot (§2). */
+ * place of any other. Default: asked of the API with GET /gateway/bot (§2), or, with a shard total set, with GET
+ * /gateway where the API does not know the former; how many identifies are left is not known then. */
 sg_status sg_config_set_gateway_url(sg_config *config, const char *url);
 
 /* The base of the HTTP API, https:// or http://. Default "https://discord.com/api/v10". Not used when a gateway URL and
@@ -512,6 +513,12 @@ typedef struct sg_gateway_bot {
  * inside a callback, which waits with it. */
 sg_status sg_fetch_gateway_bot(const sg_config *config, uint32_t timeout_ms, sg_gateway_bot *out);
 
+/* Asks the API once for the gateway's URL alone, with GET /gateway (§2), which needs no token: it is not sent and may be
+ * any. Written to `url` ("Strings" at the top); 256 bytes are plenty. The answer may be kept, and given to
+ * sg_config_set_gateway_url, for as long as connecting to it works. Errors and threads as sg_fetch_gateway_bot, without
+ * SG_ERROR_UNAUTHORIZED. */
+sg_status sg_fetch_gateway(const sg_config *config, uint32_t timeout_ms, char *url, size_t *length);
+
 /* -------------------------------------------------------------------------------------------- Shard information */
 
 /* A snapshot of one shard. Counters are for the life of the cluster or shard object, over all its connections. The
@@ -545,6 +552,33 @@ typedef struct sg_shard_info {
     uint32_t heartbeat_interval_ms; /* as HELLO said; 0 = not connected */
     uint32_t last_close_code;       /* of the last connection that ended; 0 = none */
 } sg_shard_info;
+
+/* All shards of a cluster at a glance. Counters are sums over the shards, for the life of the cluster's run. The caller
+ * sets struct_size. */
+typedef struct sg_cluster_summary {
+    uint32_t struct_size;
+    uint32_t shards;                /* of this cluster; 0 before the API has said how many */
+    uint32_t total;                 /* of the bot, in all processes; 0 before it is known */
+    uint32_t ready;                 /* that were active at least once, which is what sg_cluster_wait_ready waits for */
+    uint32_t states[16];            /* shards in each sg_shard_state, by its number */
+    uint64_t latency_slowest_ns;    /* longest of the last round trips of connected shards; 0 = none yet */
+    uint32_t latency_slowest_shard; /* whose it is */
+    uint32_t identifies_left;       /* until the reset (§7) */
+    uint32_t identifies_total;      /* per 24 h; 0 = not known, as the API was not asked */
+    uint32_t reserved;              /* 0 */
+    uint64_t identifies_reset_ns;   /* until identifies_left is identifies_total again; 0 = it is due */
+    uint64_t events;                /* dispatches received, filtered ones included */
+    uint64_t events_delivered;      /* dispatches whose callback returned */
+    uint64_t reconnects;            /* connections lost or given up and opened again */
+    uint64_t resumes;               /* RESUMED received */
+    uint64_t identifies;            /* IDENTIFY sent */
+    uint64_t errors;                /* errors told */
+    uint64_t bytes_wire;            /* bytes of websocket frames received, inside TLS */
+    uint64_t bytes_inflated;        /* the same after decompression */
+    uint64_t bytes_sent;            /* websocket payload bytes sent */
+    uint64_t bytes_queued;          /* bytes of events that wait for delivery */
+    uint64_t commands_queued;       /* commands that wait to be sent */
+} sg_cluster_summary;
 
 /* The shard that serves a guild: (guild_id >> 22) % shard_total (§16). 0 when shard_total is 0. */
 uint32_t sg_shard_for_guild(uint64_t guild_id, uint32_t shard_total);
@@ -589,7 +623,10 @@ sg_status sg_cluster_wait(sg_cluster *cluster, uint32_t timeout_ms);
 /* Ends every connection (SG_SHUTDOWN_…), after events already received have been delivered, writes the session file and
  * waits for all that. When the time passes, connections are dropped, undelivered events are left to a later resume, and
  * the answer is SG_ERROR_TIMEOUT; the cluster is stopped all the same. SG_OK, and nothing to do, for one that does not
- * run. No event is delivered after it returned. */
+ * run. No event is delivered after it returned. After SG_SHUTDOWN_FINAL neither the session file nor an export holds a
+ * session, whatever the shards were doing. One that had no connection just then (SG_SHARD_BACKOFF), or was closing it
+ * with 4000 already, cannot tell Discord: the bot stays shown online until that session times out there, some minutes
+ * later (§11). */
 sg_status sg_cluster_shutdown(sg_cluster *cluster, uint32_t mode, uint32_t timeout_ms);
 
 /* Destroys a cluster; one that still runs is shut down first, SG_SHUTDOWN_RESUMABLE, within 5 s. NULL is fine. */
@@ -602,6 +639,10 @@ sg_status sg_cluster_shard_ids(const sg_cluster *cluster, uint32_t *ids, size_t 
 /* A snapshot of one shard; the caller sets out->struct_size. SG_ERROR_NOT_FOUND: not a shard of this cluster.
  * SG_ERROR_INVALID_STATE: the cluster was never started. After a shutdown: as it was at the end. */
 sg_status sg_cluster_info(const sg_cluster *cluster, uint32_t shard_id, sg_shard_info *out);
+
+/* All shards at a glance; the caller sets out->struct_size. SG_ERROR_INVALID_STATE: the cluster was never started. After
+ * a shutdown: as it was at the end. */
+sg_status sg_cluster_get_summary(const sg_cluster *cluster, sg_cluster_summary *out);
 
 /* Queues a payload, a whole JSON object such as {"op":3,"d":…}, for one shard. It is sent in its turn while the shard
  * is active, within the send limit, and is kept across reconnects; SG_OK means queued, not sent. Only client commands
@@ -649,8 +690,10 @@ sg_status sg_cluster_remove_shard(sg_cluster *cluster, uint32_t shard_id, uint32
  * delivery is complete. Written to `buffer` ("Strings" at the top). Best after a resumable shutdown. */
 sg_status sg_cluster_export_sessions(const sg_cluster *cluster, char *buffer, size_t *length);
 
-/* Counters and gauges of all shards in the text format of Prometheus, written to `buffer` ("Strings" at the top). The
- * length may grow between two calls. */
+/* Counters, gauges and histograms in the text format of Prometheus (text/plain; version=0.0.4), written to `buffer`
+ * ("Strings" at the top): of the cluster as a whole, by I/O thread (label loop) and by shard (label shard), some 1.5 KB
+ * a shard. The length may grow between two calls. Counters start over with each start of the cluster.
+ * SG_ERROR_INVALID_STATE: it does not run. */
 sg_status sg_cluster_metrics(const sg_cluster *cluster, char *buffer, size_t *length);
 
 /* ------------------------------------------------------------------------------------------------------ Shard

@@ -60,13 +60,21 @@ func nanoseconds(_ milliseconds: UInt32) -> UInt64? {
     milliseconds == SG_WAIT_FOREVER ? nil : UInt64(milliseconds) * 1_000_000
 }
 
+/// Whether a text could go there, by the rule of the header's "Strings".
+func checkBuffer(
+    _ buffer: UnsafeMutablePointer<CChar>?, _ length: UnsafeMutablePointer<Int>?
+) throws(GatewayError) {
+    guard let length else { throw .invalid("length is NULL") }
+    if buffer == nil, length.pointee != 0 { throw .invalid("buffer is NULL and its capacity is not 0") }
+}
+
 /// Writes text by the rule of the header's "Strings": all of it or nothing, the length in any case.
 func copyOut(
     _ text: [UInt8], _ buffer: UnsafeMutablePointer<CChar>?, _ length: UnsafeMutablePointer<Int>?
 ) throws(GatewayError) {
-    guard let length else { throw .invalid("length is NULL") }
+    try checkBuffer(buffer, length)
+    guard let length else { return }
     let capacity = length.pointee
-    if buffer == nil, capacity != 0 { throw .invalid("buffer is NULL and its capacity is not 0") }
     length.pointee = text.count
     guard let buffer, capacity < 0 || capacity > text.count else {
         throw GatewayError(

@@ -16,7 +16,7 @@ final class ClusterBox: Sendable {
     }
 }
 
-private func cluster(_ handle: OpaquePointer?) throws(GatewayError) -> Cluster {
+func cluster(_ handle: OpaquePointer?) throws(GatewayError) -> Cluster {
     guard case .cluster(let box) = HandleTable.find(handle) else {
         throw .invalid(handle == nil ? "cluster is NULL" : "cluster is no live sg_cluster")
     }
@@ -154,6 +154,19 @@ public func sg_fetch_gateway_bot(
         answer.reset_after_ms = bot.resetAfterMilliseconds
         fill(&answer.url, with: bot.url)
         try copyOut(answer, to: out, size: size, least: MemoryLayout<sg_gateway_bot>.size, "out")
+    }
+}
+
+@implementation @_cdecl("sg_fetch_gateway")
+public func sg_fetch_gateway(
+    _ handle: OpaquePointer?, _ timeout: UInt32, _ url: UnsafeMutablePointer<CChar>?,
+    _ length: UnsafeMutablePointer<Int>?
+) -> sg_status {
+    reporting { () throws(GatewayError) in
+        let configuration = try config(handle).configuration.withLock { $0 }
+        // Refused before the question is asked.
+        try checkBuffer(url, length)
+        try copyOut(Array(try Gateway.fetchURL(configuration, timeout: nanoseconds(timeout)).utf8), url, length)
     }
 }
 

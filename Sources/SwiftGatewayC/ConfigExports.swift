@@ -2,14 +2,14 @@
 // The functions have the names of the C API.
 
 import CSwiftGateway
+import GatewayTransport
 import SwiftGateway
-import Synchronization
 
 /// What an `sg_config` handle stands for.
 final class ConfigBox: Sendable {
-    let configuration: Mutex<Configuration>
+    let configuration: Lock<Configuration>
 
-    init(_ configuration: Configuration) { self.configuration = Mutex(configuration) }
+    init(_ configuration: Configuration) { self.configuration = Lock(configuration) }
 }
 
 /// The configuration behind a handle.

@@ -1,4 +1,4 @@
-import Synchronization
+import GatewayTransport
 
 /// Something a C program holds a handle of.
 enum Held {
@@ -20,7 +20,7 @@ enum HandleTable {
         var free: [Int] = []
     }
 
-    private static let table = Mutex(Table())
+    private static let table = Lock(Table())
 
     static func add(_ held: Held) -> OpaquePointer? {
         table.withLock { table in

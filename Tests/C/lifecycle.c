@@ -24,6 +24,14 @@ static sg_shard_info info_of(void) {
     return info;
 }
 
+static sg_cluster_summary summary_of(void) {
+    sg_cluster_summary summary;
+    memset(&summary, 0, sizeof summary);
+    summary.struct_size = sizeof summary;
+    summary.shards = 99;
+    return summary;
+}
+
 static sg_guild_members_request everyone(void) {
     sg_guild_members_request request;
     memset(&request, 0, sizeof request);
@@ -41,6 +49,7 @@ static void refuse_cluster(sg_cluster *cluster) {
     size_t count = 4;
     char buffer[16];
     sg_shard_info info = info_of();
+    sg_cluster_summary summary = summary_of();
     sg_guild_members_request request = everyone();
     REFUSES(sg_cluster_start(cluster));
     REFUSES(sg_cluster_wait_ready(cluster, 0));
@@ -48,6 +57,8 @@ static void refuse_cluster(sg_cluster *cluster) {
     REFUSES(sg_cluster_shutdown(cluster, SG_SHUTDOWN_FINAL, 0));
     REFUSES(sg_cluster_shard_ids(cluster, ids, &count));
     REFUSES(sg_cluster_info(cluster, 0, &info));
+    REFUSES(sg_cluster_get_summary(cluster, &summary));
+    CHECK(summary.shards == 99);
     REFUSES(sg_cluster_send(cluster, 0, PAYLOAD, strlen(PAYLOAD)));
     REFUSES(sg_cluster_update_presence(cluster, 0, PRESENCE, strlen(PRESENCE)));
     REFUSES(sg_cluster_update_voice_state(cluster, 0, 1, 2, false, false));
@@ -102,12 +113,14 @@ static void unstarted(const sg_config *config) {
     sg_cluster *cluster = NULL;
     uint32_t ids[2] = {9, 9};
     size_t count = 1;
+    sg_cluster_summary summary = summary_of();
     sg_shard_info info = info_of();
     WORKS(sg_cluster_new(config, &cluster));
     FAILS(sg_cluster_wait_ready(cluster, SG_WAIT_FOREVER), SG_ERROR_INVALID_STATE);
     FAILS(sg_cluster_wait(cluster, SG_WAIT_FOREVER), SG_ERROR_INVALID_STATE);
     WORKS(sg_cluster_shutdown(cluster, SG_SHUTDOWN_FINAL, 0)); /* nothing to do */
     FAILS(sg_cluster_info(cluster, 1, &info), SG_ERROR_INVALID_STATE);
+    FAILS(sg_cluster_get_summary(cluster, &summary), SG_ERROR_INVALID_STATE);
     FAILS(sg_cluster_send(cluster, 0, PAYLOAD, strlen(PAYLOAD)), SG_ERROR_INVALID_STATE);
     FAILS(sg_cluster_restart_shard(cluster, 0, SG_RESTART_RESUME), SG_ERROR_INVALID_STATE);
     FAILS(sg_cluster_add_shard(cluster, 2), SG_ERROR_INVALID_STATE);
@@ -145,6 +158,26 @@ static void snapshots(sg_cluster *cluster) {
     large.info.struct_size = sizeof large;
     WORKS(sg_cluster_info(cluster, 0, &large.info));
     CHECK(large.info.id == 0 && large.info.total == 3 && large.later == UINT64_C(0x5A5A5A5A5A5A5A5A));
+}
+
+static void summaries(sg_cluster *cluster) {
+    sg_cluster_summary summary = summary_of();
+    struct { sg_cluster_summary summary; uint64_t later; } large;
+    uint32_t sum = 0;
+    size_t i;
+    WORKS(sg_cluster_get_summary(cluster, &summary));
+    CHECK(summary.struct_size == sizeof summary && summary.shards == 2 && summary.total == 3 && summary.ready == 0);
+    for (i = 0; i < 16; i++) sum += summary.states[i];
+    CHECK(sum == 2 && summary.states[SG_SHARD_ACTIVE] == 0);
+    CHECK(summary.latency_slowest_ns == 0 && summary.events == 0 && summary.reserved == 0);
+    CHECK(summary.identifies_total == 0); /* the API was not asked */
+    REFUSES(sg_cluster_get_summary(cluster, NULL));
+    summary.struct_size = sizeof summary - 1;
+    REFUSES(sg_cluster_get_summary(cluster, &summary));
+    memset(&large, 0x5A, sizeof large);
+    large.summary.struct_size = sizeof large;
+    WORKS(sg_cluster_get_summary(cluster, &large.summary));
+    CHECK(large.summary.shards == 2 && large.later == UINT64_C(0x5A5A5A5A5A5A5A5A));
 }
 
 /* Texts that are written to the caller's buffer. */
@@ -287,6 +320,7 @@ static void full_queue(sg_cluster *cluster) {
 
 static void running(const sg_config *config) {
     sg_cluster *cluster = NULL;
+    sg_cluster_summary summary = summary_of();
     WORKS(sg_cluster_new(config, &cluster));
     WORKS(sg_cluster_start(cluster));
     FAILS(sg_cluster_start(cluster), SG_ERROR_INVALID_STATE);
@@ -294,6 +328,7 @@ static void running(const sg_config *config) {
     FAILS(sg_cluster_wait(cluster, 0), SG_ERROR_TIMEOUT);
     FAILS(sg_cluster_wait_ready(cluster, 10), SG_ERROR_TIMEOUT);
     snapshots(cluster);
+    summaries(cluster);
     texts(cluster);
     commands(cluster);
     full_queue(cluster);
@@ -312,6 +347,8 @@ static void running(const sg_config *config) {
     WORKS(sg_cluster_shutdown(cluster, SG_SHUTDOWN_FINAL, 5000));
     WORKS(sg_cluster_shutdown(cluster, SG_SHUTDOWN_RESUMABLE, 5000));
     WORKS(sg_cluster_wait(cluster, SG_WAIT_FOREVER));
+    WORKS(sg_cluster_get_summary(cluster, &summary)); /* as it was at the end */
+    CHECK(summary.shards == 2 && summary.states[SG_SHARD_STOPPED] == 2);
     FAILS(sg_cluster_wait_ready(cluster, SG_WAIT_FOREVER), SG_ERROR_CANCELLED);
     FAILS(sg_cluster_send(cluster, 0, PAYLOAD, strlen(PAYLOAD)), SG_ERROR_INVALID_STATE);
     WORKS(sg_cluster_start(cluster)); /* it may run again */
@@ -433,6 +470,14 @@ static void fetch(const sg_config *config) {
     CHECK(answer.shards == 77);
     answer.struct_size = 0;
     REFUSES(sg_fetch_gateway_bot(config, 100, &answer));
+
+    char url[256] = "untouched";
+    size_t length = sizeof url;
+    REFUSES(sg_fetch_gateway(NULL, 100, url, &length));
+    REFUSES(sg_fetch_gateway(config, 100, url, NULL));
+    REFUSES(sg_fetch_gateway(config, 100, NULL, &length));
+    FAILS(sg_fetch_gateway(config, 5000, url, &length), SG_ERROR_NETWORK);
+    CHECK(length == sizeof url && !strcmp(url, "untouched"));
 }
 
 int main(void) {

@@ -59,6 +59,17 @@ private func parts(_ text: String) -> (op: Int32, sequence: UInt64, name: String
     }
 
     @Test(arguments: [
+        (#"{"t":"A\u005fB","op":0}"#, "A_B"), (#"{"op":0,"t":"\u0052EADY","d":{}}"#, "READY"),
+        (#"{"t":"\"\\\/\b\f\n\r\t","op":0}"#, "\"\\/\u{8}\u{C}\n\r\t"),
+        (#"{"t":"é\ud83d\ude00\ud83d","op":0}"#, "é😀\u{FFFD}"), (#"{"t":"\u0000","op":0}"#, "\0"),
+        (#"{"t":"PLAIN","op":0}"#, "PLAIN"), (#"{"t":null,"op":0}"#, ""),
+    ]) func decodesNames(frame: String, name: String) throws {
+        let envelope = try #require(scan(frame))
+        let decoded = Array(frame.utf8).withUnsafeBytes { envelope.decodedName(in: $0) }
+        #expect(String(decoding: decoded, as: UTF8.self) == name)
+    }
+
+    @Test(arguments: [
         ("", "is not a JSON object"),
         ("   ", "is not a JSON object"),
         ("[1]", "is not a JSON object"),

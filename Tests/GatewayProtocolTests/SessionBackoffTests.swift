@@ -108,6 +108,23 @@ private let second: UInt64 = 1_000_000_000
         for (waits, bound) in zip(waits, bounds) { expectFullJitter(waits, below: bound * millisecond) }
     }
 
+    @Test(arguments: [4001, 4002, 4005, 4008] as [UInt16]) func growsOnMistakesThatCrossOurOwnClose(code: UInt16) {
+        let waits = waits(6) { rig in
+            _ = rig.connected()
+            _ = rig.hello()
+            if rig.session.state == .awaitingIdentify {
+                _ = rig.granted()
+                _ = rig.ready()
+            } else {
+                rig.dispatch(rig.session.sequence + 1, .resumed)
+            }
+            rig.live(500 * second)
+            #expect(rig.control(.reconnect).closes == [4000])
+            return rig.disconnected(code)
+        }
+        for (waits, bound) in zip(waits, bounds) { expectFullJitter(waits, below: bound * millisecond) }
+    }
+
     @Test func usesTheConfiguredBounds() {
         var rig = SessionRig { $0.backoff = Backoff(first: 10 * second, limit: 20 * second) }
         _ = rig.start()

@@ -112,6 +112,22 @@ private let second: UInt64 = 1_000_000_000
         }
     }
 
+    @Test func reportsOneErrorWhenThePeerBreaksTheHandshake() {
+        var rig = SessionRig(resuming: SessionRig.stored())
+        _ = rig.start()
+        var actions: [SessionAction] = []
+        let error = GatewayError(.protocolViolation, "bad frame")
+        rig.session.protocolFailed(error, closeCode: 1002, now: rig.now, &actions)
+        #expect(actions.errors == [error])
+        #expect(actions.drops == [1002] && actions.closed == [])
+        #expect(actions.states == [.backoff])
+        #expect(rig.session.resumableSession == SessionRig.stored())
+        // It was an attempt like any other: the second one gives the resume host up.
+        #expect(rig.reconnect() == .resumeHost(SessionRig.resumeURL))
+        rig.session.protocolFailed(error, closeCode: 1002, now: rig.now, &actions)
+        #expect(rig.reconnect() == .main)
+    }
+
     @Test func hearsNothingOfAPeerThatIsGone() {
         for (state, var rig) in SessionRig.everyState() {
             switch state {

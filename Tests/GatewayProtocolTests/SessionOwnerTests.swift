@@ -31,6 +31,8 @@ private let second: UInt64 = 1_000_000_000
                 #expect(actions.states == [.stopped] && actions.closes == [])
             case .stopped, .fatal:
                 #expect(actions == [], "\(state)")
+                #expect(rig.session.state == state)
+                #expect(rig.session.resumableSession == (resumable ? before : nil), "\(state)")
                 continue
             case .closing:
                 // The close frame is out already: there is no second one.
@@ -80,6 +82,15 @@ private let second: UInt64 = 1_000_000_000
         #expect(rig.shutdown(resumable: false) == [])
         _ = rig.disconnected(4000)
         #expect(rig.session.resumableSession == nil)
+    }
+
+    @Test func forgetsTheSessionOfAShardThatFailed() {
+        var rig = SessionRig.active()
+        var actions: [SessionAction] = []
+        rig.session.fail(GatewayError(.unauthorized, "the token is wrong"), now: rig.now, &actions)
+        #expect(rig.session.resumableSession != nil)
+        #expect(rig.shutdown(resumable: false) == [])
+        #expect(rig.session.state == .fatal && rig.session.resumableSession == nil)
     }
 
     @Test func resumesAfterAResumableStop() {

@@ -17,7 +17,7 @@ extension Integration {
 
         static func withAskingRig(
             sandbox: (inout SandboxConfiguration) -> Void = { _ in }, answers: [(HTTPAnswer, times: Int)] = [],
-            _ body: (Rig) async throws -> Void
+            client: (inout Configuration) throws -> Void = { _ in }, _ body: (Rig) async throws -> Void
         ) async throws {
             let faults = answers.map { FaultOrder(.answerREST($0.0), times: $0.times) }
             try await withRig(sandbox: sandbox, faults: faults, starts: false) { rig in
@@ -25,6 +25,7 @@ extension Integration {
                 let recorder = rig.recorder
                 configuration.eventHandler = { recorder.take($0) }
                 configuration.logHandler = { recorder.log($0, $1, $2) }
+                try client(&configuration)
                 let asking = Rig(sandbox: rig.sandbox, cluster: try Cluster(configuration), recorder: recorder)
                 try asking.cluster.start()
                 do {
@@ -160,6 +161,58 @@ extension Integration {
                 #expect(rig.record.errors.first?.status == .http)
                 #expect(rig.record.errors.first?.text.contains("redirects are not followed") == true)
                 #expect(Self.requests(await rig.journal) == [302])
+            }
+        }
+
+        static func paths(_ journal: Journal) -> [String] {
+            journal.entries.compactMap { if case .rest(_, let path, _, _) = $0.event { path } else { nil } }
+        }
+
+        static let unknown = [404, 405, 501].map { HTTPAnswer(status: $0, body: "no such route") }
+
+        @Test("an API that only knows /gateway gives its URL, where no more is needed", arguments: unknown)
+        func fallback(answer: HTTPAnswer) async throws {
+            // Each request uses up one of each, and gets the first: one unknown route, two times busy.
+            try await Self.withAskingRig(
+                answers: [(answer, 1), (HTTPAnswer(status: 503), 3)],
+                client: { try $0.setShards(.range(first: 0, count: 1, total: 1)) }
+            ) { rig in
+                try await rig.until("active") { $0.isActive() }
+                // Its own failures are retried like those of the other, and it is not given up again.
+                #expect(Self.requests(await rig.journal) == [answer.status, 503, 503, 200])
+                let last = ["/api/v10/gateway", "/api/v10/gateway", "/api/v10/gateway"]
+                #expect(Self.paths(await rig.journal) == ["/api/v10/gateway/bot"] + last)
+                #expect(rig.record.errors.map(\.status) == [.http, .http])
+                #expect(rig.record.log.contains { $0.contains("identifies are left is not known") })
+            }
+        }
+
+        @Test("where the number of shards is wanted too, such an API is of no use")
+        func noFallback() async throws {
+            try await Self.withAskingRig(answers: [(HTTPAnswer(status: 404, body: "no such route"), 5)]) { rig in
+                try await rig.until("the error") { !$0.errors.isEmpty }
+                #expect(rig.record.errors.first?.state == .fatal)
+                #expect(rig.record.errors.first?.text.contains("no such route") == true)
+                #expect(Self.requests(await rig.journal) == [404])
+            }
+        }
+
+        @Test("the URL alone can be asked for, with any token")
+        func url() async throws {
+            try await withRig(starts: false) { rig in
+                var configuration = try Configuration(token: "not-the-bots", intents: [])
+                try configuration.setAPIURL(rig.sandbox.apiURL)
+                try configuration.setCAFile(rig.sandbox.caFile)
+                let copy = configuration
+                let url = try await Rig.blocking { try Gateway.fetchURL(copy, timeout: 15 * Rig.second) }
+                #expect(url == rig.sandbox.gatewayURL)
+                #expect(Self.paths(await rig.journal) == ["/api/v10/gateway"])
+                await rig.sandbox.inject(.answerREST(HTTPAnswer(status: 200, body: "{}")), at: .rest)
+                await #expect {
+                    try await Rig.blocking { try Gateway.fetchURL(copy, timeout: 15 * Rig.second) }
+                } throws: {
+                    ($0 as? GatewayError)?.status == .http
+                }
             }
         }
 

@@ -56,6 +56,46 @@ extension Integration {
             }
         }
 
+        /// A dispatch as a text frame, which is taken on compressed connections too.
+        static func frame(_ json: String) -> Fault { .frame(RawFrame(opcode: 1, payload: Array(json.utf8))) }
+
+        @Test("a name written with escapes is the same name")
+        func escapedName() async throws {
+            try await withRig(client: { try $0.setEventFilter(["TYPING_START", "A\"B"]) }, isStrict: false) { rig in
+                try await rig.until("active") { $0.isActive() }
+                await rig.sandbox.inject(Self.frame(#"{"t":"TYPING\u005fSTART","s":50,"op":0,"d":{"a":1}}"#))
+                await rig.sandbox.inject(Self.frame(#"{"t":"\u0041\"B","s":51,"op":0,"d":[2]}"#))
+                await rig.sandbox.inject(Self.frame(#"{"t":"MESSAGE\u005fCREATE","s":52,"op":0,"d":{}}"#))
+                await rig.sandbox.inject(Self.frame(#"{"t":"TYPING_START","s":53,"op":0,"d":{}}"#))
+                try await rig.until("the last") { $0.dispatches("TYPING_START").count == 2 }
+                let dispatches = rig.record.events.filter { $0.kind == .dispatch }
+                #expect(dispatches.map(\.type) == [.typingStart, nil, .typingStart])
+                #expect(dispatches.map(\.name) == ["TYPING_START", "A\"B", "TYPING_START"])
+                #expect(dispatches.map(\.text) == [#"{"a":1}"#, "[2]", "{}"])
+                #expect(dispatches.map(\.sequence) == [50, 51, 53])
+            }
+        }
+
+        @Test("READY written with escapes begins a session, and RESUMED ends a replay")
+        func escapedReady() async throws {
+            try await withRig(
+                faults: [FaultOrder(.silence, at: .identify), FaultOrder(.silence, at: .resume)], isStrict: false
+            ) { rig in
+                try await rig.untilServer("IDENTIFY") { $0.identifies.count == 1 }
+                let url = rig.sandbox.gatewayURL
+                await rig.sandbox.inject(
+                    Self.frame(
+                        #"{"t":"R\u0045ADY","s":1,"op":0,"d":{"session_id":"abc","resume_gateway_url":"\#(url)"}}"#))
+                try await rig.until("active") { $0.isActive() }
+                #expect(rig.record.events.first { $0.kind == .dispatch }?.type == .ready)
+                #expect(try rig.cluster.info(shard: 0).sessionID == "abc")
+                await rig.sandbox.inject(.drop())
+                try await rig.untilServer("RESUME") { $0.resumes.count == 1 }
+                await rig.sandbox.inject(Self.frame(#"{"t":"RESUME\u0044","s":2,"op":0,"d":{}}"#))
+                try await rig.until("active again") { $0.trace().resumes == 1 && $0.isActive() }
+            }
+        }
+
         @Test("d may be an array, null, a string or a number, and s may be missing", arguments: Compression.allCases)
         func oddDispatches(compression: Compression) async throws {
             try await withRig(client: { try $0.setCompression(compression) }) { rig in

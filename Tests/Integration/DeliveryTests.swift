@@ -1,7 +1,7 @@
 import Foundation
 import GatewaySandbox
+import GatewayTransport
 import SwiftGateway
-import Synchronization
 import Testing
 
 extension Integration {
@@ -160,8 +160,8 @@ extension Integration {
             arguments: DeliveryMode.allCases)
         func insideHandler(mode: DeliveryMode) async throws {
             final class Box: Sendable {
-                let cluster = Mutex<Cluster?>(nil)
-                let results = Mutex<[String]>([])
+                let cluster = Lock<Cluster?>(nil)
+                let results = Lock<[String]>([])
             }
             let box = Box()
             let recorder = Recorder()

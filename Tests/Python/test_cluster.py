@@ -39,6 +39,8 @@ from swiftgateway import (
     Status,
     TimeoutError,
     UnauthorizedError,
+    fetch_gateway,
+    fetch_gateway_blocking,
     fetch_gateway_bot,
     fetch_gateway_bot_blocking,
     shard_for_guild,
@@ -194,10 +196,13 @@ def test_several_shards_come_through(sandbox: Sandbox) -> None:
             async for event in cluster:
                 if event.name == "READY" and event.shard_id == 5:
                     break
+            summary = cluster.summary()
+            assert summary.shards == summary.total == summary.ready == 6 and sum(summary.states.values()) == 6
+            assert summary.identifies >= 7 and summary.events >= 7 and summary.identifies_total == 1000
             metrics = cluster.metrics()
             assert metrics.startswith("#") and "\n" in metrics
         assert cluster.info(0).state is ShardState.STOPPED
-        assert cluster.shard_ids() == list(range(6))
+        assert cluster.shard_ids() == list(range(6)) and cluster.summary().states == {ShardState.STOPPED: 6}
 
     run(main())
 
@@ -569,6 +574,7 @@ def test_what_the_api_answers(sandbox: Sandbox) -> None:
     bot = run(fetch_gateway_bot(config))
     assert bot.url.startswith("wss://") and bot.shards == 1 and bot.total == 1000 and bot.max_concurrency == 1
     assert fetch_gateway_bot_blocking(config).url == bot.url
+    assert run(fetch_gateway(Config("any", INTENTS, **sandbox.options))) == bot.url == fetch_gateway_blocking(config)
     with pytest.raises(UnauthorizedError):
         fetch_gateway_bot_blocking(Config("wrong", INTENTS, **sandbox.options))
 

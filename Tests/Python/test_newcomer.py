@@ -123,7 +123,9 @@ def test_with_forbidden_intents(installed: Installed, program: pathlib.Path) -> 
     greedy.write_text(program.read_text().replace("Intents.GUILDS | Intents.GUILD_MESSAGES", "Intents.ALL"))
     with sandbox_with("--no-privileged-intents") as strict:
         said = last_line(installed, greedy, strict.environment)
-    assert said.startswith("swiftgateway.errors.GatewayClosedError: ") and "4014" in said and "Disallowed intent" in said, said
+    assert said.startswith("swiftgateway.errors.GatewayClosedError: ") and "4014" in said and "Disallowed intent" in said, (
+        said
+    )
 
 
 def test_the_program_of_the_docstring(installed: Installed, busy: Sandbox) -> None:

@@ -12,6 +12,16 @@ package struct Envelope: Equatable, Sendable {
     package var data: Range<Int> = 0..<0
 
     package init() {}
+
+    /// The event's name: what lies at `name` in the frame that was scanned, with its escapes undone. For names that have
+    /// some; others can be taken as they lie.
+    package func decodedName(in frame: UnsafeRawBufferPointer) -> [UInt8] {
+        guard let cursor = JSONCursor(frame) else { return [] }
+        var decoder = JSONStringDecoder(cursor, name)
+        var bytes: [UInt8] = []
+        while let byte = decoder.next() { bytes.append(byte) }
+        return bytes
+    }
 }
 
 /// Why a frame is no envelope.

@@ -51,6 +51,12 @@ package class Inflater {
         }
     }
 
+    /// What inflates, for logs and metrics.
+    package var backendName: StaticString { "none" }
+
+    /// Bytes of memory that belong to this connection, about.
+    package var heldBytes: Int { 0 }
+
     /// What the subclasses do.
     func read(
         _ message: UnsafeRawBufferPointer, into scratch: InflateScratch

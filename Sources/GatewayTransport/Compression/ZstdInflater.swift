@@ -18,6 +18,10 @@ final class ZstdInflater: Inflater {
         guard backend.isError(result) == 0 else { throw .unavailable("libzstd refuses the window limit") }
     }
 
+    override var backendName: StaticString { "zstd" }
+
+    override var heldBytes: Int { backend.sizeOf(context) }
+
     deinit {
         _ = backend.free(context)
     }

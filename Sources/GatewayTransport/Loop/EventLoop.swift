@@ -19,11 +19,10 @@ package final class EventLoop: @unchecked Sendable {
 
     private let epoll: Int32
     private let wakeup: Int32
-    /// Nil once the loop has ended: what is posted then is thrown away. Under a pthread mutex, which the thread sanitizer
-    /// understands; it takes the standard library's for none.
-    private let mailbox = Monitor<[@Sendable () -> Void]?>([])
+    /// Nil once the loop has ended: what is posted then is thrown away.
+    private let mailbox = Lock<[@Sendable () -> Void]?>([])
     private let wakePosted = Atomic<Bool>(false)
-    private let thread = Mutex<EngineThread?>(nil)
+    private let thread = Lock<EngineThread?>(nil)
     /// The thread that runs this, as it says itself: `thread` is still being set when the first callbacks may ask.
     private let runner = Atomic<UInt>(0)
     private var timers = TimerHeap()

@@ -1,13 +1,12 @@
 import COpenSSL
 import GatewayProtocol
-import Synchronization
 
 /// The TLS settings that all connections of a cluster share: the trust store and the sessions that speed up the next
 /// handshake with the same host. TLS 1.2 at least; the peer's certificate and host name are always verified.
 package final class TLSContext: @unchecked Sendable {
     let context: OpaquePointer
     /// The newest session of each host, as libssl objects that this cache owns.
-    private let sessions = Mutex<[String: SendablePointer]>([:])
+    private let sessions = Lock<[String: SendablePointer]>([:])
 
     /// Hosts remembered: the gateway's main host and its resume hosts are a handful.
     private static let sessionLimit = 64

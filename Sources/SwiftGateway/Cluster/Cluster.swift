@@ -116,9 +116,15 @@ public final class Cluster: Sendable {
 
     // MARK: Shutdown
 
-    /// Closes all connections, delivers what is queued and stores the sessions. With `resumable` the gateway keeps the
-    /// sessions for some minutes. `timeout` in nanoseconds. Throws `timeout` when that took longer: connections are
-    /// dropped then and undelivered events stay undelivered (they are replayed to a resumed session).
+    /// Closes all connections, delivers what is queued and stores the sessions. `timeout` in nanoseconds. Throws
+    /// `timeout` when that took longer: connections are dropped then and undelivered events stay undelivered (they are
+    /// replayed to a resumed session).
+    ///
+    /// With `resumable` the gateway keeps the sessions for some minutes (close 4000), and so do the session file and
+    /// `exportSessions`. Otherwise they are over (close 1000): the bot goes offline, and neither the file nor
+    /// `exportSessions` holds a session afterwards, whatever the shards were doing. A shard that cannot say so, because
+    /// it had no connection just then or was closing it with 4000 already, leaves a session behind that Discord shows as
+    /// online until it times out, some minutes later (`gateway.md` §11).
     public func shutdown(resumable: Bool, timeout: UInt64?) throws(GatewayError) {
         try refuseInHandler()
         let deadline = timeout.map { Clock.now() &+ $0 }
@@ -137,8 +143,11 @@ public final class Cluster: Sendable {
         if let engine {
             let finished = engine.end(resumable: resumable, deadline: deadline)
             state.update {
-                $0.sessions = engine.document().sessions
-                $0.sessionsTotal = engine.total
+                if engine.isLaunched {
+                    ($0.sessions, $0.sessionsTotal) = (engine.document().sessions, engine.total)
+                } else if !resumable {
+                    $0.sessions = [:]
+                }
                 for cell in engine.cells { $0.lastInfos[cell.id] = ShardInfo(cell) }
                 $0.phase = .stopped(nil)
             }

@@ -22,16 +22,18 @@ final class Engine: @unchecked Sendable {
 
     /// Kept alive while this runs; the cluster lets go of this engine when it has ended.
     private let cluster: Cluster
-    private let configuration: Configuration
+    let configuration: Configuration
     private let log: Log
     private let tls: TLSContext
     private let resolver = Resolver()
-    private let shards = Mutex(Shards())
+    private let shards = Lock(Shards())
     private var bootstrap: Bootstrap?
     private var store: SessionStore?
     /// The API refused: there will be no shards.
     private let givenUp = Atomic<Bool>(false)
     var hasGivenUp: Bool { givenUp.load(ordering: .acquiring) }
+    /// The end is final: no session is kept.
+    private let forgets = Atomic<Bool>(false)
     /// Speaks for the cluster before there are shards.
     private let bootCell: ShardCell
 
@@ -47,8 +49,10 @@ final class Engine: @unchecked Sendable {
     /// Nil before the shards are known.
     var shardCount: Int? { shards.withLock { $0.launched ? $0.cells.count : nil } }
     var cells: [ShardCell] { shards.withLock { $0.cells.values.sorted { $0.id < $1.id } } }
+    /// Nil before the shards are known.
+    var shared: EngineContext? { shards.withLock { $0.shared } }
     var isLaunched: Bool { shards.withLock { $0.launched } }
-    private var contexts: [LoopContext] { shards.withLock { $0.contexts } }
+    var contexts: [LoopContext] { shards.withLock { $0.contexts } }
 
     func cell(_ id: UInt32) throws(GatewayError) -> ShardCell {
         guard let cell = shards.withLock({ $0.cells[id] }) else {
@@ -76,33 +80,45 @@ final class Engine: @unchecked Sendable {
             try launch(gateway: url, bot: nil)
             return
         }
+        let timeout = configuration.session.connectTimeout
         let request = GatewayBotRequest(
-            configuration: configuration, tls: tls, resolver: resolver, timeout: configuration.session.connectTimeout)
+            configuration: configuration, tls: tls, resolver: resolver, timeout: timeout)
+        let needsURLAlone = !configuration.scheme.needsRecommendation
+        let fallback =
+            needsURLAlone
+            ? GatewayURLRequest(configuration: configuration, tls: tls, resolver: resolver, timeout: timeout) : nil
         let bootstrap = Bootstrap(
-            loop: first.loop, request: request, backoff: configuration.session.backoff,
+            loop: first.loop, request: request, fallback: fallback, backoff: configuration.session.backoff,
             onRetry: { [unowned self] error, delay in
                 log.write(.warning, "cluster") { "\(error.message); asking again in \(delay / 1_000_000) ms" }
                 tell(error, state: .backoff)
+            },
+            onFallback: { [unowned self] error in
+                log.write(.warning, "cluster") {
+                    "\(error.message); asking for the URL alone: how many identifies are left is not known"
+                }
             },
             completion: { [unowned self] result in bootstrapped(result) })
         self.bootstrap = bootstrap
         first.loop.post { bootstrap.start() }
     }
 
-    private func bootstrapped(_ result: Result<GatewayBot, GatewayError>) {
-        let bot: GatewayBot
+    private func bootstrapped(_ result: Result<Bootstrap.Answer, GatewayError>) {
+        let answer: Bootstrap.Answer
         switch result {
-        case .success(let answer): bot = answer
+        case .success(let success): answer = success
         case .failure(let error): return giveUp(error)
         }
         do throws(GatewayError) {
-            log.write(.info, "cluster") {
-                "the API recommends \(bot.shards) shards; \(bot.remaining) of \(bot.total) identifies left"
+            if let bot = answer.bot {
+                log.write(.info, "cluster") {
+                    "the API recommends \(bot.shards) shards; \(bot.remaining) of \(bot.total) identifies left"
+                }
             }
             if let url = configuration.gatewayURL {
-                try launch(gateway: url, bot: bot)
+                try launch(gateway: url, bot: answer.bot)
             } else {
-                try launch(gateway: try GatewayURL.checked(bot.url, webSocket: true), bot: bot)
+                try launch(gateway: try GatewayURL.checked(answer.url, webSocket: true), bot: answer.bot)
             }
         } catch {
             giveUp(error)
@@ -320,20 +336,20 @@ final class Engine: @unchecked Sendable {
     func document() -> SessionDocument {
         let (cells, total) = shards.withLock { (Array($0.cells.values), $0.total) }
         var sessions: [UInt32: ResumableSession] = [:]
-        for cell in cells { sessions[cell.id] = cell.deliveredSession }
+        if !forgets.load(ordering: .acquiring) {
+            for cell in cells { sessions[cell.id] = cell.deliveredSession }
+        }
         return SessionDocument(
             fingerprint: SessionDocument.fingerprint(of: configuration.bareToken), total: total, sessions: sessions)
-    }
-
-    var queueDepths: [(depth: Int, dropped: UInt64)] {
-        contexts.compactMap { $0.queue.map { ($0.depth, $0.dropped.load(ordering: .relaxed)) } }
     }
 
     // MARK: The end
 
     /// Ends everything. Returns whether all was closed and delivered in time.
     func end(resumable: Bool, deadline: UInt64?) -> Bool {
+        if !resumable { forgets.store(true, ordering: .releasing) }
         endBootstrap(deadline: deadline)
+        if !resumable, !isLaunched { forgetStoredSessions() }
         let contexts = self.contexts
         let runners = shards.withLock { Array($0.runners.values) }
         for runner in runners { runner.onLoop { $0.shutdown(resumable: resumable) } }
@@ -346,6 +362,23 @@ final class Engine: @unchecked Sendable {
         for context in contexts where context.queue?.drain(until: deadline) == false { inTime = false }
         store?.finish()
         return inTime
+    }
+
+    /// The shards whose sessions are in the file were never made: nobody else takes them out of it.
+    private func forgetStoredSessions() {
+        guard let path = configuration.sessionFile else { return }
+        let file = SessionFile(path: path)
+        do throws(GatewayError) {
+            guard let bytes = try file.read() else { return }
+            var document = try SessionDocument.parse(
+                bytes, fingerprint: SessionDocument.fingerprint(of: configuration.bareToken))
+            guard !document.sessions.isEmpty else { return }
+            document.sessions = [:]
+            try file.write(document.json(), synced: true)
+        } catch {
+            // Not ours to forget, or not to be read by the next run either.
+            log.write(.warning, "cluster") { error.message }
+        }
     }
 
     /// From here on the API's answer starts no shards: it has come, or it will not be heard.

@@ -1,6 +1,5 @@
 import GatewayProtocol
 import GatewayTransport
-import Synchronization
 
 /// The identify queue of a cluster, shared by its loops: grants go to the shard's own loop.
 final class IdentifyGate: Sendable {
@@ -14,7 +13,7 @@ final class IdentifyGate: Sendable {
         var waiting: [UInt32: Waiting] = [:]
     }
 
-    private let state: Mutex<State>
+    private let state: Lock<State>
     /// The loop that keeps the time.
     private let timeLoop: EventLoop
     private let timer: GateTimer
@@ -25,10 +24,13 @@ final class IdentifyGate: Sendable {
     }
 
     init(queue: IdentifyQueue, timeLoop: EventLoop) {
-        state = Mutex(State(queue: queue))
+        state = Lock(State(queue: queue))
         self.timeLoop = timeLoop
         timer = GateTimer()
     }
+
+    /// Identifies left; nil when that is not known.
+    var budget: IdentifyQueue.Budget? { state.withLock { $0.queue.budget } }
 
     func request(shard: UInt32, runner: ShardRunner, loop: EventLoop) {
         state.withLock {

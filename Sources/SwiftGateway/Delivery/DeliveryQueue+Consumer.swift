@@ -50,6 +50,7 @@ extension DeliveryQueue {
                 guard sleep(at: position) else { break }
                 continue
             }
+            noteLag(at: position)
             while position < end {
                 position = advance(position, end)
                 tail.store(position, ordering: .releasing)
@@ -58,6 +59,13 @@ extension DeliveryQueue {
                 }
             }
         }
+    }
+
+    /// How old the event is that comes next: once for all that wait, and not even each time.
+    private func noteLag(at position: Int) {
+        guard let header = record(at: position).record?.load(as: DeliveryRecord.self) else { return }
+        guard header.tag == .event, header.received != 0, lagSampler.takes(header.received) else { return }
+        lag.record(Clock.now() &- header.received)
     }
 
     /// Waits for more. Returns false when no more will come.

@@ -33,7 +33,7 @@ final class DeliveryQueue: @unchecked Sendable {
     let consumerSleeps = Atomic<Bool>(false)
     let producerWaits = Atomic<Bool>(false)
     let signal = Monitor(Signal())
-    let thread = Mutex<EngineThread?>(nil)
+    let thread = Lock<EngineThread?>(nil)
     /// The thread that runs this, as it says itself: `thread` is still being set when the first handler may ask.
     let runner = Atomic<UInt>(0)
 
@@ -45,6 +45,10 @@ final class DeliveryQueue: @unchecked Sendable {
     let abandoned = Atomic<Bool>(false)
     /// Events that were thrown away because even the reserve was full. Never dispatches.
     let dropped = Atomic<UInt64>(0)
+    /// From reading an event to handing it out, of the oldest one that waits when the delivery thread looks.
+    let lag = DurationHistogram(bounds: DurationHistogram.lagBounds)
+    /// Delivery thread only.
+    var lagSampler = LagSampler()
 
     // Loop thread only.
     private var seenTail = 0

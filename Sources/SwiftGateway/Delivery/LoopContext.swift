@@ -6,9 +6,17 @@ final class LoopContext: @unchecked Sendable {
     let scratch = InflateScratch()
     /// Nil for inline delivery.
     let queue: DeliveryQueue?
+    let metrics = LoopMetrics()
     /// Handshakes under way, and shards that wait for one of them to end.
-    private var handshakes = 0
-    private var waiting: [ShardRunner] = []
+    private var handshakes = 0 {
+        didSet { metrics.handshakes.store(handshakes, ordering: .relaxed) }
+    }
+    private var waiting: [ShardRunner] = [] {
+        didSet { metrics.handshakesWaiting.store(waiting.count, ordering: .relaxed) }
+    }
+    /// When the first event that was delivered inline in this wakeup had been read; 0 before there is one.
+    private var firstRead: UInt64 = 0
+    private var lagSampler = LagSampler()
     /// Handshakes of one loop at once. A storm of reconnects goes through in turns of these: each holds some 40 KB while
     /// it lasts, and a thousand at once would leave as many holes in the heap (measured: 14 KB a shard).
     private static let handshakeLimit = 16
@@ -20,7 +28,10 @@ final class LoopContext: @unchecked Sendable {
     init(loop: EventLoop, queue: DeliveryQueue?) {
         self.loop = loop
         self.queue = queue
-        guard let queue else { return }
+        guard let queue else {
+            loop.endOfBatch = { [unowned self] in sampleLag() }
+            return
+        }
         queue.onRoom = { [unowned self] in resumePaused() }
         loop.endOfBatch = { [unowned self] in endBatch() }
     }
@@ -54,6 +65,17 @@ final class LoopContext: @unchecked Sendable {
 
     /// The runner does not want to connect any more.
     func cancelHandshake(_ runner: ShardRunner) { waiting.removeAll { $0 === runner } }
+
+    /// An event that was read at `time` was delivered inline.
+    @inline(__always)
+    func noteInline(_ time: UInt64) { if firstRead == 0 { firstRead = time } }
+
+    /// At the end of a wakeup.
+    private func sampleLag() {
+        guard firstRead != 0 else { return }
+        if lagSampler.takes(firstRead) { metrics.lag.record(Clock.now() &- firstRead) }
+        firstRead = 0
+    }
 
     func pause(_ runner: ShardRunner) { paused.append(runner) }
 

@@ -19,12 +19,13 @@ final class ShardCell: Sendable {
         var errors: UInt64 = 0
         var bytesSent: UInt64 = 0
         var heartbeatInterval: UInt32 = 0
+        var inflaterBytes = 0
         var lastClose: UInt16 = 0
     }
 
     let id: UInt32
     let total: UInt32
-    let snapshot = Mutex(Snapshot())
+    let snapshot = Lock(Snapshot())
     let received = Atomic<UInt64>(0)
     let delivered = Atomic<UInt64>(0)
     let events = Atomic<UInt64>(0)

@@ -47,6 +47,8 @@ public struct ShardInfo: Sendable {
     public var lastCloseCode: UInt32
     /// Bytes of this shard's loop that wait for delivery.
     public var bytesQueued: UInt64
+    /// Memory that the inflater of the connection holds, about, as of the last heartbeat or change of state; 0 without.
+    public var inflaterBytes: UInt64
 
     init(_ cell: ShardCell, queued: Int = 0) {
         let now = Clock.now()
@@ -76,6 +78,7 @@ public struct ShardInfo: Sendable {
         heartbeatIntervalMilliseconds = snapshot.heartbeatInterval
         lastCloseCode = UInt32(snapshot.lastClose)
         bytesQueued = UInt64(queued)
+        inflaterBytes = UInt64(snapshot.inflaterBytes)
         events = cell.events.load(ordering: .relaxed)
         bytesWire = cell.bytesWire.load(ordering: .relaxed)
         bytesInflated = cell.bytesInflated.load(ordering: .relaxed)

@@ -200,15 +200,21 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
             return
         }
         if envelope.op == Opcode.dispatch.rawValue {
-            dispatch(envelope, bytes)
+            if envelope.nameHasEscapes { return dispatchDecodingName(envelope, bytes) }
+            dispatch(envelope, name: UnsafeRawBufferPointer(rebasing: bytes[envelope.name]), bytes)
         } else {
             control(envelope, bytes)
         }
     }
 
+    /// The gateway writes no name with escapes, but may; apart, so that the usual way does not pay.
+    @inline(never)
+    private func dispatchDecodingName(_ envelope: Envelope, _ bytes: UnsafeRawBufferPointer) {
+        envelope.decodedName(in: bytes).withUnsafeBytes { dispatch(envelope, name: $0, bytes) }
+    }
+
     @inline(__always)
-    private func dispatch(_ envelope: Envelope, _ bytes: UnsafeRawBufferPointer) {
-        let name = UnsafeRawBufferPointer(rebasing: bytes[envelope.name])
+    private func dispatch(_ envelope: Envelope, name: UnsafeRawBufferPointer, _ bytes: UnsafeRawBufferPointer) {
         let type = EventType(wireName: name)
         guard session.dispatch(sequence: envelope.sequence, type: type, now: loop.now, &actions) else {
             // Rare, and counted: the count is published with the rest.
@@ -220,6 +226,7 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
         let sequence = session.sequence
         cell.received.store(sequence, ordering: .relaxed)
         cell.events.addByOnlyWriter(1)
+        context.metrics.events.add(at: Int(type?.rawValue ?? 0))
         let position = DeliveredPosition(epoch: epoch, sequence: sequence)
         if engine.passes(type, name: name) {
             var event = EventView(kind: .dispatch, shardID: cell.id)
@@ -291,6 +298,7 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
             queue.push(event, position: position, cell: cell)
         } else {
             engine.handler(event)
+            context.noteInline(event.received)
             if position != .none {
                 cell.noteDelivered(position)
                 cell.eventsDelivered.addByOnlyWriter(1)
@@ -461,6 +469,7 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
         case .latency(let roundTrip):
             event.kind = .latency
             event.value = roundTrip
+            context.metrics.heartbeats.record(roundTrip)
             deliverIfWanted(event, text: "")
         case .error(let error):
             event.kind = .error
@@ -490,6 +499,7 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
             snapshot.latency = session.latency
             snapshot.sends = session.sends
             snapshot.heartbeatInterval = session.heartbeatInterval
+            snapshot.inflaterBytes = inflater?.heldBytes ?? 0
             snapshot.resumable = resumable
             if resumable == nil { snapshot.identities = [] }
         }

@@ -1,6 +1,6 @@
 import Foundation
+import GatewayTransport
 import SwiftGateway
-import Synchronization
 
 /// A condition did not come true in time.
 struct NotReached: Error, CustomStringConvertible {
@@ -22,7 +22,7 @@ final class Recorder: Sendable {
         var nextWaiter = 0
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
     /// Whether a dispatch is kept whole; all dispatches are traced.
     private let keeps: @Sendable (EventView) -> Bool
 

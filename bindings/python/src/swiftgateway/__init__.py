@@ -20,10 +20,10 @@ from __future__ import annotations
 
 from . import enums as _enums
 from . import errors as _errors
-from ._asyncio import Cluster, Shard, fetch_gateway_bot
-from ._blocking import BlockingCluster, BlockingShard, fetch_gateway_bot_blocking
+from ._asyncio import Cluster, Shard, fetch_gateway, fetch_gateway_bot
+from ._blocking import BlockingCluster, BlockingShard, fetch_gateway_blocking, fetch_gateway_bot_blocking
 from ._commands import shard_for_guild
-from ._connection import ShardInfo
+from ._connection import ClusterSummary, ShardInfo
 from ._library import lib as _lib
 from ._library import library_path
 from ._version import __version__
@@ -57,6 +57,7 @@ __all__ = [
     "BlockingShard",
     "Bucket",
     "Cluster",
+    "ClusterSummary",
     "Config",
     "Event",
     "GatewayBot",
@@ -64,6 +65,8 @@ __all__ = [
     "ShardInfo",
     "ShardRange",
     "__version__",
+    "fetch_gateway",
+    "fetch_gateway_blocking",
     "fetch_gateway_bot",
     "fetch_gateway_bot_blocking",
     "intents_for",

@@ -17,7 +17,7 @@ from ._arguments import FOREVER, milliseconds
 from ._commands import ClusterCommands, ShardCommands
 from ._connection import CLOSE_TIMEOUT, Connection
 from ._delivery import Delivery
-from .bot import GatewayBot, fetch
+from .bot import GatewayBot, fetch, fetch_url
 from .config import Config
 from .errors import GatewayError, InvalidArgumentError, InvalidStateError, TimeoutError
 from .event import Event
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from .config import Options
 
-__all__ = ["Cluster", "Shard", "fetch_gateway_bot"]
+__all__ = ["Cluster", "Shard", "fetch_gateway", "fetch_gateway_bot"]
 
 logger = logging.getLogger("swiftgateway")
 _T = TypeVar("_T")
@@ -323,3 +323,9 @@ async def fetch_gateway_bot(config: Config, timeout: float = 10.0) -> GatewayBot
     Raises TimeoutError, NetworkError, TLSError, FileError (trust store), UnauthorizedError (401), RateLimitedError (429),
     HTTPError (any other answer but 200, or a body that is not understood)."""
     return await _in_thread(lambda: fetch(config, timeout))
+
+
+async def fetch_gateway(config: Config, timeout: float = 10.0) -> str:
+    """Asks the API once for the gateway's URL alone, which needs no token. It may be kept for ``gateway_url=`` for as long
+    as connecting to it works. Raises as :func:`fetch_gateway_bot`, without UnauthorizedError."""
+    return await _in_thread(lambda: fetch_url(config, timeout))

@@ -14,7 +14,7 @@ from ._arguments import FOREVER, milliseconds
 from ._asyncio import _config
 from ._commands import ClusterCommands, ShardCommands
 from ._connection import CLOSE_TIMEOUT, Connection
-from .bot import GatewayBot, fetch
+from .bot import GatewayBot, fetch, fetch_url
 from .config import Config
 from .errors import InvalidStateError, TimeoutError
 from .event import Event
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from .config import Options
 
-__all__ = ["BlockingCluster", "BlockingShard", "fetch_gateway_bot_blocking"]
+__all__ = ["BlockingCluster", "BlockingShard", "fetch_gateway_blocking", "fetch_gateway_bot_blocking"]
 
 logger = logging.getLogger("swiftgateway")
 
@@ -198,3 +198,8 @@ class BlockingShard(_Blocking, ShardCommands):
 def fetch_gateway_bot_blocking(config: Config, timeout: float = 10.0) -> GatewayBot:
     """As ``await fetch_gateway_bot(…)``, without asyncio."""
     return fetch(config, timeout)
+
+
+def fetch_gateway_blocking(config: Config, timeout: float = 10.0) -> str:
+    """As ``await fetch_gateway(…)``, without asyncio."""
+    return fetch_url(config, timeout)

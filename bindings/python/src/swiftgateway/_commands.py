@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from ._arguments import Json, Snowflake, boolean, json_bytes, number, sequence_of, snowflake, snowflakes, text, texts
-from ._connection import Connection, ShardInfo, shard_info
-from ._declarations import GuildMembersRequestStruct, ShardInfoStruct
+from ._connection import ClusterSummary, Connection, ShardInfo, cluster_summary, shard_info
+from ._declarations import ClusterSummaryStruct, GuildMembersRequestStruct, ShardInfoStruct
 from ._library import lib, text_from
 from .config import Config
 from .enums import RestartMode, ShutdownMode
@@ -154,6 +154,12 @@ class ClusterCommands(_Commands):
     def info(self, shard_id: int) -> ShardInfo:
         """A snapshot of one shard; after the end, as it was then."""
         return self._info(shard_id)
+
+    def summary(self) -> ClusterSummary:
+        """All shards at a glance; after the end, as it was then."""
+        out = ClusterSummaryStruct(struct_size=ctypes.sizeof(ClusterSummaryStruct))
+        self._started().call("get_summary", ctypes.byref(out))
+        return cluster_summary(out)
 
     def shard_ids(self) -> list[int]:
         """The ids of the cluster's shards, ascending. Empty before the API has said how many there should be."""

@@ -8,6 +8,7 @@ import dataclasses
 import threading
 import warnings
 import weakref
+from collections.abc import Mapping
 from typing import Any, Callable, TypeVar
 
 from . import _declarations, _fork
@@ -19,7 +20,7 @@ from .enums import Dispatch, EventKind, EventKinds, ShardState, ShutdownMode
 from .errors import GatewayError, InvalidArgumentError, InvalidStateError, warn
 from .event import Event, intents_for
 
-__all__ = ["Connection", "ShardInfo"]
+__all__ = ["ClusterSummary", "Connection", "ShardInfo"]
 
 Handler = Callable[[Event], Any]
 _H = TypeVar("_H", bound=Handler)
@@ -77,6 +78,48 @@ class ShardInfo:
     def latency(self) -> float | None:
         """The last round trip in seconds; None before the first."""
         return self.latency_last_ns / 1e9 if self.latency_last_ns else None
+
+
+@dataclasses.dataclass(frozen=True)
+class ClusterSummary:
+    """All shards of a cluster at a glance. Counters are sums over the shards, for the life of the cluster's run."""
+
+    #: Of this cluster; 0 before the API has said how many.
+    shards: int
+    #: Of the bot, in all processes; 0 before it is known.
+    total: int
+    #: That were active at least once, which is what ``wait_ready`` waits for.
+    ready: int
+    #: How many shards are in each state; states without one are left out.
+    states: Mapping[ShardState, int]
+    #: Longest of the last round trips of connected shards, and whose it is; 0 = none yet.
+    latency_slowest_ns: int
+    latency_slowest_shard: int
+    #: Until the reset; how many per 24 h, where 0 = not known, as the API was not asked; time until the reset.
+    identifies_left: int
+    identifies_total: int
+    identifies_reset_ns: int
+    #: Dispatches received, filtered ones included.
+    events: int
+    #: Dispatches that were delivered.
+    events_delivered: int
+    reconnects: int
+    resumes: int
+    identifies: int
+    #: Errors told.
+    errors: int
+    bytes_wire: int
+    bytes_inflated: int
+    bytes_sent: int
+    #: Bytes of events that wait for delivery.
+    bytes_queued: int
+    commands_queued: int
+
+
+def cluster_summary(struct: _declarations.ClusterSummaryStruct) -> ClusterSummary:
+    values = {field.name: getattr(struct, field.name) for field in dataclasses.fields(ClusterSummary)}
+    values["states"] = {ShardState(state): count for state, count in enumerate(struct.states) if count}
+    return ClusterSummary(**values)
 
 
 def shard_info(struct: _declarations.ShardInfoStruct) -> ShardInfo:

@@ -93,6 +93,35 @@ class ShardInfoStruct(ctypes.Structure):
     ]
 
 
+class ClusterSummaryStruct(ctypes.Structure):
+    """``sg_cluster_summary``."""
+
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("shards", c_uint32),
+        ("total", c_uint32),
+        ("ready", c_uint32),
+        ("states", c_uint32 * 16),
+        ("latency_slowest_ns", c_uint64),
+        ("latency_slowest_shard", c_uint32),
+        ("identifies_left", c_uint32),
+        ("identifies_total", c_uint32),
+        ("reserved", c_uint32),
+        ("identifies_reset_ns", c_uint64),
+        ("events", c_uint64),
+        ("events_delivered", c_uint64),
+        ("reconnects", c_uint64),
+        ("resumes", c_uint64),
+        ("identifies", c_uint64),
+        ("errors", c_uint64),
+        ("bytes_wire", c_uint64),
+        ("bytes_inflated", c_uint64),
+        ("bytes_sent", c_uint64),
+        ("bytes_queued", c_uint64),
+        ("commands_queued", c_uint64),
+    ]
+
+
 class GuildMembersRequestStruct(ctypes.Structure):
     """``sg_guild_members_request``."""
 
@@ -113,6 +142,7 @@ STRUCTS: dict[str, Any] = {
     "sg_event": SGEvent,
     "sg_gateway_bot": GatewayBotStruct,
     "sg_shard_info": ShardInfoStruct,
+    "sg_cluster_summary": ClusterSummaryStruct,
     "sg_guild_members_request": GuildMembersRequestStruct,
 }
 
@@ -183,6 +213,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "sg_config_set_log_handler": (_status, [_handle, c_uint32, LogHandler, c_void_p]),
     "sg_config_import_sessions": (_status, [_handle, c_char_p, c_size_t]),
     "sg_fetch_gateway_bot": (_status, [_handle, c_uint32, POINTER(GatewayBotStruct)]),
+    "sg_fetch_gateway": (_status, [_handle, c_uint32, _buffer, _length]),
     "sg_shard_for_guild": (c_uint32, [c_uint64, c_uint32]),
     # Cluster
     "sg_cluster_new": (_status, [_handle, POINTER(_handle)]),
@@ -193,6 +224,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "sg_cluster_free": (None, [_handle]),
     "sg_cluster_shard_ids": (_status, [_handle, POINTER(c_uint32), _length]),
     "sg_cluster_info": (_status, [_handle, c_uint32, POINTER(ShardInfoStruct)]),
+    "sg_cluster_get_summary": (_status, [_handle, POINTER(ClusterSummaryStruct)]),
     "sg_cluster_send": (_status, [_handle, c_uint32, c_char_p, c_size_t]),
     "sg_cluster_update_presence": (_status, [_handle, c_uint32, c_char_p, c_size_t]),
     "sg_cluster_update_voice_state": (_status, [_handle, c_uint32, c_uint64, c_uint64, c_bool, c_bool]),

@@ -142,10 +142,11 @@ def _check_version() -> None:
 _check_version()
 
 
-def text_from(function: Callable[..., Any], *arguments: object) -> bytes:
-    """Calls a function that writes text into a buffer, with as large a buffer as the text needs."""
-    length = ctypes.c_size_t(0)
-    buffer: Any | None = None
+def text_from(function: Callable[..., Any], *arguments: object, capacity: int = 0) -> bytes:
+    """Calls a function that writes text into a buffer, with as large a buffer as the text needs. `capacity`: one that is
+    large enough at once, for a function that works anew for each call."""
+    length = ctypes.c_size_t(capacity)
+    buffer: Any = ctypes.create_string_buffer(capacity) if capacity else None
     while True:
         try:
             function(*arguments, buffer, ctypes.byref(length))

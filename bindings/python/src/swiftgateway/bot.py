@@ -1,4 +1,4 @@
-"""What GET /gateway/bot answers."""
+"""What the API says about the gateway."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import dataclasses
 
 from ._arguments import milliseconds
 from ._declarations import GatewayBotStruct
-from ._library import lib
+from ._library import lib, text_from
 from .config import Config
 
 __all__ = ["GatewayBot"]
@@ -36,3 +36,8 @@ def fetch(config: Config, timeout: float) -> GatewayBot:
     out = GatewayBotStruct(struct_size=ctypes.sizeof(GatewayBotStruct))
     lib.sg_fetch_gateway_bot(config.handle, milliseconds(timeout, "timeout"), ctypes.byref(out))
     return GatewayBot(out.url.decode(), out.shards, out.total, out.remaining, out.reset_after_ms, out.max_concurrency)
+
+
+def fetch_url(config: Config, timeout: float) -> str:
+    """Asks for the URL alone, and blocks meanwhile."""
+    return text_from(lib.sg_fetch_gateway, config.handle, milliseconds(timeout, "timeout"), capacity=256).decode()
