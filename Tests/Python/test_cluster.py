@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import pathlib
@@ -13,7 +14,6 @@ from typing import Any
 
 import pytest
 from conftest import PATIENCE, Sandbox, sandbox_with
-
 from swiftgateway import (
     BlockingCluster,
     BlockingShard,
@@ -203,6 +203,25 @@ def test_several_shards_come_through(sandbox: Sandbox) -> None:
             assert metrics.startswith("#") and "\n" in metrics
         assert cluster.info(0).state is ShardState.STOPPED
         assert cluster.shard_ids() == list(range(6)) and cluster.summary().states == {ShardState.STOPPED: 6}
+
+    run(main())
+
+
+def test_a_shard_removed_and_added_again_and_again(sandbox: Sandbox) -> None:
+    """Its connection still closes while the next one opens, and events of both wait in the queue."""
+
+    async def main() -> None:
+        options = {**sandbox.options, "max_concurrency": 16, "io_threads": 3}
+        async with Cluster(sandbox.token, INTENTS, shards=6, **options) as cluster:
+            await first(cluster, "READY")
+            for number in range(30):
+                with contextlib.suppress(NotFoundError, InvalidStateError):
+                    cluster.remove_shard(3 + number % 3, number % 2)
+                with contextlib.suppress(InvalidStateError):
+                    cluster.add_shard(3 + number % 3)
+                await cluster.next_event()
+            sandbox.emit("MARK", {})
+            await first(cluster, "MARK")
 
     run(main())
 

@@ -9,9 +9,8 @@ import weakref
 from typing import Any, Callable
 
 import pytest
-from conftest import Sandbox
-
 import swiftgateway
+from conftest import Sandbox
 from swiftgateway import (
     BlockingCluster,
     Bucket,

@@ -11,10 +11,9 @@ import subprocess
 from typing import Any
 
 import pytest
+import swiftgateway
 from conftest import ROOT
 from pycparser import c_ast, c_parser
-
-import swiftgateway
 from swiftgateway import _declarations, enums
 
 HEADER = ROOT / "include" / "swiftgateway.h"

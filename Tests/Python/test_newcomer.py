@@ -9,9 +9,8 @@ import signal
 import subprocess
 
 import pytest
-from conftest import PATIENCE, ROOT, Installed, Sandbox, clean, sandbox_with
-
 import swiftgateway
+from conftest import PATIENCE, ROOT, Installed, Sandbox, clean, sandbox_with
 
 
 @pytest.fixture(scope="module")

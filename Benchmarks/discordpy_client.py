@@ -1,7 +1,8 @@
 """discord.py as a client of the load generator: discordpy_client.py GATEWAY_URL CA_FILE LAST
 
-A bot with a handler that counts messages, and every other setting as it comes. The load generator has no HTTP API: what
-discord.py asks of it before it connects is answered here. Prints what python_client.py prints."""
+A bot with a handler that counts messages, and every other setting as it comes. What discord.py asks of the HTTP API
+before it connects is answered here. Prints what python_client.py prints.
+"""
 
 import asyncio
 import json
