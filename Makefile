@@ -13,9 +13,9 @@ HAS_TARGET = grep -q '"$(1)"' Package.swift
 export SWIFT_FLAGS ?=
 check strict-build: export SWIFT_FLAGS = -Xswiftc -warnings-as-errors
 
-.PHONY: help demo run test check lib install bench bench-check instructions autobahn thirdparty sanitize format clean \
-    abi-record docs docs-check docs-swift setup setup-test format-check strict-build swift-tests c-tests header-check \
-    library-check install-check readme-check
+.PHONY: help demo run test check lib install wheel bench bench-check instructions autobahn thirdparty sanitize format \
+    clean abi-record docs docs-check docs-swift setup setup-test format-check strict-build swift-tests c-tests \
+    python-tests header-check library-check install-check readme-check
 
 help: ## list the commands
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -26,16 +26,19 @@ demo: setup lib ## build everything, then watch a C program lose its connection 
 run: setup lib ## the same program; with DISCORD_TOKEN set it talks to Discord itself
 	@scripts/demo --run
 
-test: setup-test swift-tests c-tests thirdparty ## set up what the tests need and run all of them
+test: setup-test swift-tests c-tests python-tests thirdparty ## set up what the tests need and run all of them
 
-check: setup-test format-check strict-build swift-tests header-check library-check c-tests install-check docs-check thirdparty \
-    autobahn readme-check ## all that has to hold before a change goes in
+check: setup-test format-check strict-build swift-tests header-check library-check c-tests python-tests install-check \
+    docs-check thirdparty autobahn readme-check ## all that has to hold before a change goes in
 
 lib: setup ## the self-contained shared library, in build/lib
 	@scripts/build-library
 
 install: lib ## library, headers, pkg-config file and CMake package: PREFIX=/usr/local DESTDIR=
 	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' scripts/install
+
+wheel: lib ## the Python package with the library inside, in build/wheel
+	@python3 bindings/python/build_backend.py build/wheel
 
 bench: lib ## every figure against the least work possible, in 15 minutes; BENCH=--quick in 2
 	@scripts/setup bench
@@ -96,6 +99,9 @@ c-tests: setup-test lib
 	@Tests/C/programs build/lib
 	@Tests/C/mistakes build/lib
 	@Tests/C/abi check build/lib
+
+python-tests: setup-test lib
+	@Tests/Python/run
 
 header-check: setup-test lib
 	@python3 scripts/header-check.py --library build/lib/libswiftgateway.so

@@ -32,6 +32,7 @@ LINES = {
     "library": "size, load time and memory of the library",
     "fields": "two fields of a message against a full parse by a JSON library",
     "peers": "discord.py and hikari from PyPI: CPU per event, memory per shard",
+    "python": "the Python package above the C client, and discord.py beside it",
     "allocations": "allocations per event in steady state",
     "instructions": "instructions per event against the floor, and those spent on counting; needs valgrind",
 }

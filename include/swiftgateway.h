@@ -549,13 +549,16 @@ typedef void (*sg_event_fn)(const sg_event *event, void *user);
 sg_status sg_config_set_event_handler(sg_config *config, sg_event_fn handler, void *user);
 
 /* Receives events by the batch: `events` are `count` events (1 to 256) in order, one behind the other in memory, valid
- * until it returns. */
-typedef void (*sg_batch_fn)(const sg_event *events, size_t count, void *user);
+ * until it returns. Returns how many of them, from the first, it handled: `count` to go on. Fewer says that it wants no
+ * more: nothing further is handed to it, and what is left counts as not delivered, so that a session that is resumed later
+ * gets it again. */
+typedef size_t (*sg_batch_fn)(const sg_event *events, size_t count, void *user);
 
 /* Instead of an event handler, a function that receives all events that wait, up to 256 at a time: for callers to whom
  * each call costs something, such as other languages. For queued delivery only: sg_cluster_new and sg_shard_new refuse it
  * with SG_DELIVERY_INLINE (SG_ERROR_INVALID_ARGUMENT). It is called on delivery threads (one for each I/O thread, possibly
- * at the same time for different shards); what it got counts as delivered when it returns. Of the event handler and the
+ * at the same time for different shards, and each of them is told by its own call that no more is wanted); what it handled
+ * counts as delivered when it returns. Of the event handler and the
  * batch handler the one that was set last is used; NULL: none. `user` must live until the cluster or shard is freed. */
 sg_status sg_config_set_batch_handler(sg_config *config, sg_batch_fn handler, void *user);
 

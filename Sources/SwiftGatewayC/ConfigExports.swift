@@ -252,7 +252,7 @@ public func sg_config_set_batch_handler(
                 records.initializeElement(at: count, to: sg_event(event))
                 count += 1
             }
-            handler(records.baseAddress, count, user.pointer)
+            return Int(clamping: UInt(bitPattern: handler(records.baseAddress, count, user.pointer)))
         }
     }
 }

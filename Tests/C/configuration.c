@@ -222,7 +222,7 @@ static void filters(void) {
 
 static void on_event(const sg_event *event, void *user) { (void)event, (void)user; }
 
-static void on_batch(const sg_event *events, size_t count, void *user) { (void)events, (void)count, (void)user; }
+static size_t on_batch(const sg_event *events, size_t count, void *user) { return (void)events, (void)user, count; }
 
 static void on_log(uint32_t level, const char *target, const char *message, void *user) {
     (void)level, (void)target, (void)message, (void)user;

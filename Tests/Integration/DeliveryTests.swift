@@ -32,6 +32,7 @@ extension Integration {
                 $0.batchHandler = { batch in
                     largest.store(max(batch.count, largest.load(ordering: .relaxed)), ordering: .relaxed)
                     for event in batch { recorder.take(event) }
+                    return batch.count
                 }
             }) { rig in
                 try await recorder.wait("active") { $0.isActive() }

@@ -57,10 +57,12 @@ final class DeliveryRig {
     let cell = ShardCell(id: 3, total: 8)
     let other = ShardCell(id: 5, total: 8)
 
-    /// `permits`: how many handler calls may return before `allow`. `keeping`: whether events are noted.
+    /// `permits`: how many handler calls may return before `allow`. `keeping`: whether events are noted. `handles`: how
+    /// many events of a batch the handler handles.
     init(
         capacity: Int = DeliveryQueue.minimumCapacity, permits: Int? = nil, started: Bool = true,
-        keeping: Bool = true, batches: Bool = false, onEvent: @escaping @Sendable (EventView) -> Void = { _ in }
+        keeping: Bool = true, batches: Bool = false, handles: Int = .max,
+        onEvent: @escaping @Sendable (EventView) -> Void = { _ in }
     ) throws {
         let recorder = Monitor(Recorder(permits: permits))
         self.recorder = recorder
@@ -86,6 +88,7 @@ final class DeliveryRig {
                             onEvent($0)
                             return SeenEvent($0)
                         })
+                    return min(handles, batch.count)
                 }
             } else {
                 .each { event in

@@ -69,9 +69,36 @@ struct EventBatchTests {
         #expect(rig.delivered.sequence == 1)
     }
 
+    @Test func endsWithTheFirstEventThatWasNotHandled() throws {
+        let rig = try DeliveryRig(capacity: 1 << 19, permits: 0, batches: true, handles: 2)
+        rig.push(1)
+        #expect(rig.waitEntered(1))
+        #expect(rig.queue.pushPosition(DeliveredPosition(epoch: 1, sequence: 2), cell: rig.cell))
+        rig.push(3)
+        rig.push(4, pattern(1_000_000, 4))
+        rig.push(5)
+        #expect(rig.queue.pushPosition(DeliveredPosition(epoch: 1, sequence: 6), cell: rig.cell))
+        rig.allow(nil)
+        // The first call handled its only event; the second was handed three, and took two.
+        #expect(rig.waitSeen(4).map(\.sequence) == [1, 3, 4, 5])
+        rig.push(7)
+        #expect(rig.queue.drain(until: nil))
+        #expect(rig.recorder.withLock { $0.seen.map(\.sequence) } == [1, 3, 4, 5])
+        #expect(rig.delivered.sequence == 4)
+        #expect(rig.cell.eventsDelivered.load(ordering: .relaxed) == 3)
+    }
+
+    @Test(arguments: [-1, 0]) func notesNothingOfABatchThatWasNotHandled(handles: Int) throws {
+        let rig = try DeliveryRig(permits: 0, batches: true, handles: handles)
+        rig.push(1)
+        rig.allow(nil)
+        #expect(rig.queue.drain(until: nil))
+        #expect(rig.delivered == .none)
+    }
+
     @Test func needsQueuedDelivery() throws {
         var configuration = try Configuration(token: "token", intents: [])
-        configuration.batchHandler = { _ in }
+        configuration.batchHandler = { $0.count }
         try configuration.setDelivery(.inline, queueBytes: 0)
         #expect(throws: GatewayError.self) { try Cluster(configuration) }
         // The handler that was set last counts.

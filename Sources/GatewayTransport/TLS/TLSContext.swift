@@ -65,14 +65,14 @@ package final class TLSContext: @unchecked Sendable {
         if let replaced { SSL_SESSION_free(replaced.pointer) }
     }
 
-    /// The first error of libssl on this thread, in its own words; what the system refused, in the system's.
+    /// The oldest error of libssl on this thread, in its own words or, for a failed system call, in the system's.
     static func reason() -> String {
         let code = ERR_get_error()
         ERR_clear_error()
         guard code != 0 else { return "no reason given" }
-        // ERR_SYSTEM_ERROR: the highest of 32 bits marks an errno.
-        if code & 0x8000_0000 != 0 { return systemMessage(Int32(truncatingIfNeeded: code & 0x7FFF_FFFF)) }
         if let text = ERR_reason_error_string(code) { return String(cString: text) }
+        // ERR_SYSTEM_FLAG, which is a macro: the rest is errno's value.
+        if code & 0x8000_0000 != 0 { return systemMessage(Int32(truncatingIfNeeded: code & 0x7FFF_FFFF)) }
         return "error \(code)"
     }
 }

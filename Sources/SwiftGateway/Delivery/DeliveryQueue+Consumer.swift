@@ -126,21 +126,30 @@ extension DeliveryQueue {
             position = after
             if let record, record.load(as: DeliveryRecord.self).tag == .event { count += 1 }
         }
-        let deliver = !abandoned.load(ordering: .relaxed)
-        if deliver, count > 0 {
-            handler(EventBatch(count: count, scratch: scratch, queue: .passUnretained(self), start: start))
+        var handled: Int?
+        if !abandoned.load(ordering: .relaxed) {
+            handled = count
+            if count > 0 {
+                let batch = EventBatch(count: count, scratch: scratch, queue: .passUnretained(self), start: start)
+                handled = min(max(handler(batch), 0), count)
+            }
+            if handled != count { abandoned.store(true, ordering: .relaxed) }
         }
-        settle(from: start, to: position, delivered: deliver)
+        settle(from: start, to: position, handled: handled)
         return position
     }
 
-    private func settle(from start: Int, to end: Int, delivered: Bool) {
+    /// Notes the first `handled` events between two positions, and the marks before and between them, as delivered; nil
+    /// notes nothing.
+    private func settle(from start: Int, to end: Int, handled: Int?) {
         var position = start
+        var left = handled ?? -1
         while position < end {
             let (record, after) = record(at: position)
             position = after
             guard let header = record?.load(as: DeliveryRecord.self), header.tag != .wrap else { continue }
-            if delivered { header.noteDelivered() }
+            if header.tag == .event { left -= 1 }
+            if left >= 0 { header.noteDelivered() }
             header.boxed?.deallocate()
         }
     }

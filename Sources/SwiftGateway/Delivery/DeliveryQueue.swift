@@ -41,7 +41,7 @@ final class DeliveryQueue: @unchecked Sendable {
         var closing = false
         var finished = false
     }
-    /// The deadline of a drain has passed: what is left is not handed out any more.
+    /// The deadline of a drain has passed, or the handler wants no more: what is left is not handed out any more.
     let abandoned = Atomic<Bool>(false)
     /// Events that were thrown away because even the reserve was full. Never dispatches.
     let dropped = Atomic<UInt64>(0)

@@ -41,6 +41,8 @@ public struct EventBatch: Sequence {
     }
 }
 
-/// Takes all events that wait, up to a bound, on a delivery thread; they count as delivered when it returns. For queued
-/// delivery. The delivery threads of different I/O threads may call at the same time.
-public typealias EventBatchHandler = @Sendable (EventBatch) -> Void
+/// Takes all events that wait, up to a bound, on a delivery thread, and returns how many of them, from the first, it
+/// handled: those count as delivered. Fewer than there were says that it wants no more: nothing further is handed to it,
+/// and what is left counts as not delivered, as after a shutdown whose time passed. For queued delivery. The delivery
+/// threads of different I/O threads may call at the same time, and each is told so by its own call's result.
+public typealias EventBatchHandler = @Sendable (EventBatch) -> Int
