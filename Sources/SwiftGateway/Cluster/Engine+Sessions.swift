@@ -48,9 +48,14 @@ extension Engine {
 
     /// A final end before the shards were made: nobody else takes their sessions out of the store.
     func forgetStoredSessions() {
-        guard let store = configuration.sessionStore, var document = stored, !document.sessions.isEmpty else { return }
-        document.sessions = [:]
+        guard let store = configuration.sessionStore else { return }
+        let (kept, keptTotal) = cluster.state.withLock { ($0.sessions, $0.sessionsTotal) }
+        let (sessions, total) = stored.map { ($0.sessions, $0.total) } ?? (kept, keptTotal)
         stored = nil
+        // With sessions of the last run, or imported ones, the store was not asked: it holds those, or older ones.
+        guard !sessions.isEmpty else { return }
+        let document = SessionDocument(
+            fingerprint: SessionDocument.fingerprint(of: configuration.bareToken), total: total, sessions: [:])
         do throws(GatewayError) {
             try store.save(document.json(), isLast: true)
         } catch {

@@ -11,7 +11,8 @@ public protocol SessionStoring: Sendable {
     func load() throws(GatewayError) -> [UInt8]?
 
     /// Keeps the text in place of the one before. Called on a thread of its own, one call at a time: at most four times a
-    /// second while sessions go on, and once at shutdown (`isLast`), which waits for it. Blocking harms nobody else. A
-    /// text that could not be saved is tried again with what is then current.
+    /// second while sessions go on, and once at shutdown (`isLast`), which waits for it; on the thread that shuts
+    /// down if that is final and comes before the API has told the shards. Blocking harms nobody else. A text that could
+    /// not be saved is tried again with what is then current.
     func save(_ json: [UInt8], isLast: Bool) throws(GatewayError)
 }
