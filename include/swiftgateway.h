@@ -498,7 +498,8 @@ typedef uint32_t (*sg_session_load_fn)(char *buffer, size_t *length, void *user)
  * the function returns. What is in it belongs to the library; a session id lets its holder listen in, so keep it from
  * others. SG_OK, or anything else when it could not be saved; then what is current is tried again. Called on a thread of
  * the library's own, one call at a time: when something has changed, at most every 250 ms, and once more in
- * sg_cluster_shutdown (or sg_shard_shutdown), which waits for it. It may block, and must not call the same cluster. */
+ * sg_cluster_shutdown (or sg_shard_shutdown), which waits for it; on the thread that shuts down if that is final and
+ * comes before the API has told the shards. It may block, and must not call the same cluster. */
 typedef uint32_t (*sg_session_save_fn)(const char *json, size_t length, void *user);
 
 /* A place of your own in which sessions survive the process, such as a database: as sg_config_set_session_file in
