@@ -2,6 +2,7 @@ import Foundation
 import GatewaySandbox
 import GatewayTransport
 import SwiftGateway
+import Synchronization
 import Testing
 
 extension Integration {

@@ -63,7 +63,7 @@ extension DeliveryQueue {
     }
 
     /// How old the event is that comes next: once for all that wait, and not even each time.
-    private func noteLag(at position: Int) {
+    func noteLag(at position: Int) {
         guard let header = record(at: position).record?.load(as: DeliveryRecord.self) else { return }
         guard header.tag == .event, header.received != 0, lagSampler.takes(header.received) else { return }
         lag.record(Clock.now() &- header.received)

@@ -45,9 +45,9 @@ final class DeliveryQueue: @unchecked Sendable {
     let abandoned = Atomic<Bool>(false)
     /// Events that were thrown away because even the reserve was full. Never dispatches.
     let dropped = Atomic<UInt64>(0)
-    /// From reading an event to handing it out, of the oldest one that waits when the delivery thread looks.
+    /// From reading an event to handing it out, of the oldest one that waits when the consumer looks.
     let lag = DurationHistogram(bounds: DurationHistogram.lagBounds)
-    /// Delivery thread only.
+    /// Consumer only.
     var lagSampler = LagSampler()
 
     // Loop thread only.

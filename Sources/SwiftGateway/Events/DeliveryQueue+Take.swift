@@ -20,6 +20,7 @@ extension DeliveryQueue {
             first = record(at: position)
         }
         if position < end, let start = first.record {
+            noteLag(at: position)
             let run = run(at: position, end: end)
             let fits = buffer.map { $0.capacity >= run.bytes && $0.capacity <= EventBuffer.limit } ?? false
             let target = fits && isKnownUniquelyReferenced(&buffer) ? buffer : nil

@@ -32,16 +32,23 @@ public struct ClusterSummary: Sendable, Equatable {
     private var slowestLatency: UInt64 = 0
     /// Nil when the API was not asked.
     public var identifyBudget: IdentifyBudget?
-    /// Dispatches received, and those whose handler returned.
+    /// Dispatches received.
     public var events: UInt64 = 0
+    /// Dispatches whose handler returned, or that the loop over the events has asked past.
     public var eventsDelivered: UInt64 = 0
+    /// Connections lost or failed that were followed by another attempt.
     public var reconnects: UInt64 = 0
+    /// RESUMED received.
     public var resumes: UInt64 = 0
+    /// IDENTIFY sent.
     public var identifies: UInt64 = 0
+    /// Errors told.
     public var errors: UInt64 = 0
-    /// Bytes of websocket frames received, inside TLS; of payloads after decompression; of payloads sent.
+    /// Bytes of websocket frames received, inside TLS.
     public var bytesWire: UInt64 = 0
+    /// Bytes of payloads after decompression.
     public var bytesInflated: UInt64 = 0
+    /// Bytes of payloads sent.
     public var bytesSent: UInt64 = 0
     /// Bytes of events that wait for delivery.
     public var bytesQueued: UInt64 = 0
