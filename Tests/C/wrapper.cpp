@@ -139,9 +139,8 @@ static sg_event event_of(const std::string &json) {
 }
 
 static void events() {
-    const std::string json = "{\"id\":\"81384788765712384\",\"tts\":true,\"ratio\":-0.5,\"content\":\"caf\\u00e9\",\"long\":\""
-                             +
-                             std::string(1000, 'x') + "\",\"list\":[1, 2],\"null\":null}";
+    const std::string json = "{\"id\":\"81384788765712384\",\"tts\":true,\"ratio\":-0.5,\"content\":\"caf\\u00e9\","
+                             "\"long\":\"" + std::string(1000, 'x') + "\",\"list\":[1, 2],\"null\":null}";
     const sg_event raw = event_of(json);
     const Event event(raw);
     std::error_code ec = Status::Internal;
