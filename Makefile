@@ -6,7 +6,7 @@ SHELL := /bin/bash
 
 PREFIX ?= /usr/local
 DESTDIR ?=
-SOURCES := Sources Tests Package.swift
+SOURCES := Sources Tests bindings/swift Package.swift
 HAS_TARGET = grep -q '"$(1)"' Package.swift
 # Flags of every debug build, scripts included: two sets of flags in one run would build everything twice. Checking asks
 # for no warning in our own sources; SwiftPM leaves the packages they use out of it.
@@ -14,7 +14,7 @@ export SWIFT_FLAGS ?=
 check strict-build: export SWIFT_FLAGS = -Xswiftc -warnings-as-errors
 
 .PHONY: help demo run test check lib install bench bench-check instructions autobahn thirdparty sanitize format clean \
-    abi-record docs docs-check setup setup-test format-check strict-build swift-tests c-tests header-check \
+    abi-record docs docs-check docs-swift setup setup-test format-check strict-build swift-tests c-tests header-check \
     library-check install-check readme-check
 
 help: ## list the commands
@@ -48,6 +48,9 @@ bench-check: lib ## for CI: instructions per event as recorded, no allocation; C
 instructions: lib ## instructions per event, with callgrind; BENCH=--functions tells where
 	@scripts/setup bench-check
 	python3 Benchmarks/run.py --only instructions $(BENCH)
+
+docs-swift: setup ## the documentation of the Swift module, in build/docs/swift
+	@scripts/docs-swift
 
 autobahn: setup-test ## the WebSocket client, judged by the Autobahn test suite
 	@if $(call HAS_TARGET,autobahn-client); then Tests/Autobahn/run; else echo "no autobahn-client yet"; fi

@@ -360,6 +360,15 @@ const char *sg_event_type_name(uint32_t type);
  * numbers. */
 uint64_t sg_event_intents(uint32_t type);
 
+/* What to ask for in order to receive these dispatches, by name, such as "MESSAGE_CREATE": `*out` is every intent that
+ * brings one of them. Where several bring the same one, such as SG_INTENT_GUILD_MESSAGES and SG_INTENT_DIRECT_MESSAGES,
+ * all are in `*out`; those in `*alternatives` (NULL: not wanted) may be left out as long as another one of the same
+ * dispatch, see sg_event_intents, stays. Look out for privileged ones there: THREAD_MEMBERS_UPDATE alone names
+ * SG_INTENT_GUILD_MEMBERS beside SG_INTENT_GUILDS. Dispatches that are always sent, such as INTERACTION_CREATE, need
+ * none. SG_INTENT_MESSAGE_CONTENT brings no dispatch, only content, and is never in it. A count of 0 (names may then be
+ * NULL) gives 0. SG_ERROR_INVALID_ARGUMENT: a name that this build does not know; sg_last_error() tells which. */
+sg_status sg_intents_for_events(const char *const *names, size_t count, uint64_t *out, uint64_t *alternatives);
+
 /* A shard state in words, such as "awaiting hello"; "unknown" for a number without one. Static; never NULL. */
 const char *sg_shard_state_name(uint32_t state);
 
@@ -403,12 +412,53 @@ sg_status sg_config_set_shards_auto(sg_config *config);
  * bucket below buckets, buckets at most total, total at most 1,000,000. */
 sg_status sg_config_set_shards_bucket(sg_config *config, uint32_t bucket, uint32_t buckets, uint32_t total);
 
+/* The shards of process number `process`, from 0, of `processes` that share a bot: consecutive, and as even as can be.
+ * 25 shards over 2 processes are 0 to 12 and 13 to 24. A total of 0 takes the API's recommendation, which all processes
+ * must meet at the same number. process below processes, processes at most total, total at most 1,000,000. */
+sg_status sg_config_set_shards_split(sg_config *config, uint32_t process, uint32_t processes, uint32_t total);
+
 /* How many shards may identify in one interval: at least 1 (§16). Default: the API's answer, 1 without one. */
 sg_status sg_config_set_max_concurrency(sg_config *config, uint32_t value);
 
-/* The time between two identifies of shards with the same remainder by the maximum concurrency. Default 5000 (§7).
- * 0 does not space them, which only a test server allows. */
+/* The time between two identifies of shards with the same remainder by the maximum concurrency. Default 5000 (§7), to
+ * which the library adds 100 ms against the jitter of the network (practice). 0 does not space them at all, which only a
+ * test server allows. */
 sg_status sg_config_set_identify_interval(sg_config *config, uint32_t milliseconds);
+
+/* What an identify queue is told. */
+typedef enum sg_identify_kind {
+    SG_IDENTIFY_REQUEST = 0, /* a shard wants to identify: answer with sg_identify_grant, now or later */
+    SG_IDENTIFY_CANCEL = 1,  /* it does not any more, as its connection ended: nothing was sent, the permit is void */
+    SG_IDENTIFY_SENT = 2     /* its IDENTIFY was sent just now: the interval of its key counts from here */
+} sg_identify_kind;
+
+/* One request of one shard. */
+typedef struct sg_identify {
+    uint32_t struct_size;     /* bytes of this struct that the library filled */
+    uint32_t kind;            /* sg_identify_kind */
+    uint64_t permit;          /* names the request; never 0, never used again in this process, below 2^53 */
+    uint32_t shard_id;        /* whose request it is */
+    uint32_t shard_total;     /* of how many */
+    uint32_t max_concurrency; /* as the API or sg_config_set_max_concurrency says */
+    uint32_t rate_limit_key;  /* shard_id % max_concurrency: requests of one key must be the interval apart (§16) */
+} sg_identify;
+
+/* The host's identify queue. Called on the shard's I/O thread; for one permit in order and never twice at once, for
+ * different shards perhaps at the same time. Every SG_IDENTIFY_REQUEST is followed by exactly one SG_IDENTIFY_SENT or
+ * SG_IDENTIFY_CANCEL, at the latest when the cluster is shut down. It must not block: heartbeats of all shards of that
+ * thread wait for it. It may call sg_identify_grant at once. `request` is valid until it returns. */
+typedef void (*sg_identify_fn)(const sg_identify *request, void *user);
+
+/* Who decides when each shard may send IDENTIFY, in place of the library's own queue: for a bot whose shards run in
+ * several processes, which must share one (§16). The maximum concurrency is passed on to it; the interval of
+ * sg_config_set_identify_interval is the library's own queue's and not used. A RESUME is never asked for, and the daily
+ * limit (§7) is kept by the library before it asks. NULL, the default: the library's own. `user` must live until the
+ * cluster or shard is freed. */
+sg_status sg_config_set_identify_queue(sg_config *config, sg_identify_fn request, void *user);
+
+/* Lets the shard of an SG_IDENTIFY_REQUEST identify. Any thread, also inside the queue's function.
+ * SG_ERROR_NOT_FOUND: the permit was granted or cancelled before, or is none; nothing happens then. */
+sg_status sg_identify_grant(uint64_t permit);
 
 /* The `properties` of IDENTIFY (§7), none of them empty. Default: "linux", "SwiftGateway", "SwiftGateway". */
 sg_status sg_config_set_identify_properties(sg_config *config, const char *os, const char *browser, const char *device);
@@ -432,8 +482,30 @@ sg_status sg_config_set_event_kinds(sg_config *config, uint32_t kind_mask);
 /* A file in which sessions survive the process. Written atomically, at most every 250 ms and at shutdown; what it says
  * of a session is the last event whose delivery is complete: a resume misses none, and repeats none after a shutdown;
  * after a crash, what was handled since the last write comes again. A file that
- * is corrupt or of another bot gives an SG_EVENT_ERROR with SG_ERROR_FILE and a new session. Default: none. */
+ * is corrupt or of another bot gives an SG_EVENT_ERROR with SG_ERROR_FILE and a new session. Default: none. Replaces a
+ * session store that was set before. */
 sg_status sg_config_set_session_file(sg_config *config, const char *path);
+
+/* Gives the text that was saved last. `*length`: in, the capacity of `buffer` in bytes, at least 1; out, the length of
+ * the text, which needs no NUL. SG_OK: it was written; or, with a length of 0, there is none. SG_ERROR_BUFFER_TOO_SMALL
+ * (or SG_OK with a length beyond the capacity): the function is called again with room for one byte more than it said,
+ * at most 8 times and up to 64 MiB. SG_ERROR_NOT_FOUND: there is none. Anything else: it could not be loaded.
+ * Called on the thread that calls sg_cluster_start (or sg_shard_start), before that returns, and not when the cluster
+ * still has the sessions of an earlier run. It must not call the same cluster. */
+typedef uint32_t (*sg_session_load_fn)(char *buffer, size_t *length, void *user);
+
+/* Keeps a text in place of the one before: JSON of some 200 bytes for each shard, NUL-terminated as well, valid until
+ * the function returns. What is in it belongs to the library; a session id lets its holder listen in, so keep it from
+ * others. SG_OK, or anything else when it could not be saved; then what is current is tried again. Called on a thread of
+ * the library's own, one call at a time: when something has changed, at most every 250 ms, and once more in
+ * sg_cluster_shutdown (or sg_shard_shutdown), which waits for it. It may block, and must not call the same cluster. */
+typedef uint32_t (*sg_session_save_fn)(const char *json, size_t length, void *user);
+
+/* A place of your own in which sessions survive the process, such as a database: as sg_config_set_session_file in
+ * everything else, and replaces a file that was set before. A failure of either function gives an SG_EVENT_ERROR with
+ * SG_ERROR_FILE, for the second only at the first of several in a row, and the cluster goes on. Both functions, or
+ * neither: NULL for both is the default, none. `user` must live until the cluster or shard is freed. */
+sg_status sg_config_set_session_store(sg_config *config, sg_session_load_fn load, sg_session_save_fn save, void *user);
 
 /* The wait after a failed connection: random up to first_ms, doubled for each further failure, up to limit_ms; back to
  * the beginning once a connection was live for first_ms after READY or RESUMED. 1 at least, first_ms at most limit_ms. Default 1000, 60000 (practice). */
@@ -463,6 +535,11 @@ sg_status sg_config_set_delivery(sg_config *config, uint32_t mode, size_t queue_
 
 /* The number of I/O threads, 1 to 256; 0 is the default: one per core, at most one per 64 shards. */
 sg_status sg_config_set_io_threads(sg_config *config, uint32_t count);
+
+/* How many connections of one I/O thread may be in their TCP, TLS and upgrade handshakes at once, 1 to 65535; others
+ * wait their turn. Default 16 (measured): each holds some 40 KB while it lasts, and a thousand at once leave holes of
+ * 14 KB a shard in the heap. */
+sg_status sg_config_set_handshake_limit(sg_config *config, uint32_t count);
 
 /* Receives events; `user` is what was given with it. See "Callbacks" at the top. */
 typedef void (*sg_event_fn)(const sg_event *event, void *user);
@@ -604,7 +681,8 @@ sg_status sg_cluster_new(const sg_config *config, sg_cluster **out);
 
 /* Starts every shard, in the order and at the pace that identifying allows (§16), and returns at once; progress comes
  * as events. May be retried: after a failure of this call, and after a start that failed because the API could not be
- * asked (an SG_EVENT_ERROR, and the answer of the wait functions), the cluster is as it was before.
+ * asked (an SG_EVENT_ERROR, and the answer of the wait functions), the cluster is as it was before. So it is once every
+ * shard is fatal.
  * A cluster that was shut down may be started again. SG_ERROR_INVALID_STATE: it runs already. SG_ERROR_FILE: the trust
  * store cannot be read. */
 sg_status sg_cluster_start(sg_cluster *cluster);
@@ -620,8 +698,9 @@ sg_status sg_cluster_wait(sg_cluster *cluster, uint32_t timeout_ms);
 
 /* Ends every connection (SG_SHUTDOWN_…), after events already received have been delivered, writes the session file and
  * waits for all that. When the time passes, connections are dropped, undelivered events are left to a later resume, and
- * the answer is SG_ERROR_TIMEOUT; the cluster is stopped all the same. SG_OK, and nothing to do, for one that does not
- * run. No event is delivered after it returned. After SG_SHUTDOWN_FINAL neither the session file nor an export holds a
+ * the answer is SG_ERROR_TIMEOUT; SG_ERROR_FILE: the sessions could not be saved at the end, and no event has said so
+ * before. The cluster is stopped all the same. SG_OK, and nothing to do, for one that does not run. No event is delivered
+ * after it returned. After SG_SHUTDOWN_FINAL neither the session file nor an export holds a
  * session, whatever the shards were doing. One that had no connection just then (SG_SHARD_BACKOFF), or was closing it
  * with 4000 already, cannot tell Discord: the bot stays shown online until that session times out there, some minutes
  * later (§11). */
@@ -653,6 +732,11 @@ sg_status sg_cluster_send(sg_cluster *cluster, uint32_t shard_id, const char *js
 /* Op 3: the bot's status and activities on one shard. `json` is the object for d (§13). Errors as sg_cluster_send. */
 sg_status sg_cluster_update_presence(sg_cluster *cluster, uint32_t shard_id, const char *json, size_t length);
 
+/* The same on every shard: on those that run now, and in every session that begins later, also of shards added later, in
+ * place of what the config says. A shard that is fatal is left out. SG_ERROR_QUEUE_FULL: a shard had 1024 commands
+ * waiting; the others have taken theirs. SG_ERROR_INVALID_STATE: no shard took it. */
+sg_status sg_cluster_update_presence_all(sg_cluster *cluster, const char *json, size_t length);
+
 /* Op 4: joins a voice channel, moves, or leaves (channel_id 0). guild_id is not 0. Errors as sg_cluster_send. */
 sg_status sg_cluster_update_voice_state(sg_cluster *cluster, uint32_t shard_id, uint64_t guild_id, uint64_t channel_id,
                                         bool self_mute, bool self_deaf);
@@ -680,9 +764,28 @@ sg_status sg_cluster_restart_shard(sg_cluster *cluster, uint32_t shard_id, uint3
  * SG_ERROR_INVALID_STATE: the cluster does not run, or has this shard already. */
 sg_status sg_cluster_add_shard(sg_cluster *cluster, uint32_t shard_id);
 
+/* The same, to go on with a session that sg_cluster_export_shard (or sg_cluster_export_sessions) of another cluster
+ * wrote: the shard resumes, with no IDENTIFY, and gets what it missed. SG_ERROR_FILE: not such a document, of another bot
+ * or total, or without this shard. */
+sg_status sg_cluster_add_shard_session(sg_cluster *cluster, uint32_t shard_id, const char *json, size_t length);
+
 /* Shuts one shard down (SG_SHUTDOWN_…) and takes it out of the cluster. Returns at once; its last event is the state
  * SG_SHARD_STOPPED. SG_ERROR_NOT_FOUND: not a shard of this cluster. SG_ERROR_INVALID_STATE: it does not run. */
 sg_status sg_cluster_remove_shard(sg_cluster *cluster, uint32_t shard_id, uint32_t mode);
+
+/* The session of one shard, as a document for sg_cluster_add_shard_session or sg_config_import_sessions, written to
+ * `buffer` ("Strings" at the top). To move a shard to another process: remove it, SG_SHUTDOWN_RESUMABLE, export it, add
+ * it there. Of a shard that was removed it is the last word: waits until the shard has stopped and all its events are
+ * delivered, and may be called again, until the shard is added again. Of one that runs: what it would resume with now,
+ * at once. SG_ERROR_TIMEOUT: not stopped and delivered in time. SG_ERROR_NOT_FOUND: never a shard of this cluster, or it
+ * has no session. SG_ERROR_WOULD_DEADLOCK: it would have to wait inside a callback. SG_ERROR_INVALID_STATE: the cluster
+ * does not run. */
+sg_status sg_cluster_export_shard(sg_cluster *cluster, uint32_t shard_id, uint32_t timeout_ms, char *buffer,
+                                  size_t *length);
+
+/* The shard of this cluster that serves a guild, for the functions above. SG_ERROR_NOT_FOUND: it is in another process
+ * (sg_shard_for_guild tells its number). SG_ERROR_INVALID_STATE: the API has not said yet how many shards there are. */
+sg_status sg_cluster_guild_shard(const sg_cluster *cluster, uint64_t guild_id, uint32_t *out);
 
 /* The sessions of all shards as a JSON document with a version, for sg_config_import_sessions: of the last event whose
  * delivery is complete. Written to `buffer` ("Strings" at the top). Best after a resumable shutdown. */

@@ -136,6 +136,9 @@ ASSERT(summary_reset, offsetof(sg_cluster_summary, identifies_reset_ns) == 104);
 ASSERT(summary_last, offsetof(sg_cluster_summary, commands_queued) == 192);
 ASSERT(bot_size, sizeof(sg_gateway_bot) == 288);
 ASSERT(bot_url, offsetof(sg_gateway_bot, url) == 32);
+ASSERT(identify_size, sizeof(sg_identify) == 32);
+ASSERT(identify_permit, offsetof(sg_identify, permit) == 8);
+ASSERT(identify_key, offsetof(sg_identify, rate_limit_key) == 28);
 ASSERT(members_size, sizeof(sg_guild_members_request) == 56);
 ASSERT(members_nonce, offsetof(sg_guild_members_request, nonce) == 40);
 """

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Does what README.md tells its reader to do, and fails when something in it is no longer true.
 
-- its C program is bindings/c/count.c, and has 30 lines at most, blank ones not counted; its C++ program is example.cpp;
+- its C program is bindings/c/count.c, and has 30 lines at most, blank ones not counted; likewise its Swift program
+  bindings/swift/count-messages/main.swift; its C++ program is bindings/c/example.cpp;
 - links to files lead somewhere, and each `make` target it names exists;
 - its shell commands run, in their order, in one shell. `make test` is left to whoever runs this; $HOME/.local becomes a
   temporary folder.
@@ -39,6 +40,12 @@ def main():
           "its C++ program is not bindings/c/example.cpp")
     check(all(sum(map(bool, program.splitlines())) <= 30 for program in programs),
           "its C program has more than 30 lines")
+
+    programs = blocks("swift")
+    check(programs == [(ROOT / "bindings" / "swift" / "count-messages" / "main.swift").read_text()],
+          "its Swift program is not bindings/swift/count-messages/main.swift")
+    check(all(sum(map(bool, program.splitlines())) <= 30 for program in programs),
+          "its Swift program has more than 30 lines")
 
     for target in re.findall(r"\]\(([^)#:]+)\)", re.sub(r"^```.*?^```", "", README, flags=re.M | re.S)):
         check((ROOT / target).exists(), f"the link to {target} leads nowhere")

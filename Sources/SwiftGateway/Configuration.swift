@@ -3,6 +3,7 @@ import GatewayTransport
 
 /// How the gateway compresses what it sends (`gateway.md` §14). The raw values are the `SG_COMPRESSION_…` numbers.
 public enum Compression: UInt32, CaseIterable, Sendable {
+    /// Uncompressed: several times the bytes, least CPU.
     case none = 0
     /// zlib-stream: least memory for its effect, the default.
     case zlib = 1
@@ -25,6 +26,7 @@ public enum DeliveryMode: UInt32, CaseIterable, Sendable {
 public struct Configuration: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     /// The token as IDENTIFY wants it, without "Bot ".
     let bareToken: String
+    /// What the gateway was asked to send.
     public let intents: Intents
     private(set) var gatewayURL: GatewayURL?
     private(set) var apiURL: GatewayURL
@@ -39,7 +41,11 @@ public struct Configuration: Sendable, CustomStringConvertible, CustomDebugStrin
     private var shardPresences: [UInt32: PresenceUpdate] = [:]
     private(set) var filter: EventSet?
     private(set) var kinds = EventKinds.standard
-    private(set) var sessionFile: String?
+    private(set) var sessionStore: (any SessionStoring)?
+    private(set) var identifyQueue: (any IdentifyQueueing)?
+    /// The rules of the daily budget, shortened by tests only.
+    package var budget = IdentifyBudget.Settings()
+    private(set) var handshakeLimit: UInt32 = 16
     /// The rules of each session; those without a setter are the protocol's, and shortened by tests only.
     package var session = SessionSettings()
     private(set) var maxMessageSize = 64 << 20
@@ -60,8 +66,14 @@ public struct Configuration: Sendable, CustomStringConvertible, CustomDebugStrin
         get { if case .batches(let handler) = sink { handler } else { nil } }
         set { sink = newValue.map { .batches($0) } ?? .none }
     }
+    /// Has events wait in a channel, for the cluster that they are of.
+    mutating func stream(to channel: EventChannel) { sink = .stream(channel) }
+
     /// Receives log lines of `logLevel` and above.
     public var logHandler: LogHandler?
+    /// Receives the same lines in fields, the shard's id among them; beside `logHandler`, not instead of it.
+    public var logRecordHandler: LogRecordHandler?
+    /// The least important level that `logHandler` and `logRecordHandler` get; default `info`.
     public var logLevel = LogLevel.info
 
     /// `token`: the bot's, with or without "Bot " in front. `intents`: what the gateway is asked to send.
@@ -161,6 +173,8 @@ public struct Configuration: Sendable, CustomStringConvertible, CustomDebugStrin
         filter = names.map { EventSet(names: $0) }
     }
 
+    /// The kinds of events to deliver; default `EventKinds.standard`, all but whole payloads. Throws `invalidArgument` for a
+    /// kind that does not exist.
     public mutating func setEventKinds(_ kinds: EventKinds) throws(GatewayError) {
         guard kinds.subtracting(.all).isEmpty else {
             throw .invalid("the event kinds \(kinds.rawValue) name a kind that does not exist")
@@ -168,10 +182,26 @@ public struct Configuration: Sendable, CustomStringConvertible, CustomDebugStrin
         self.kinds = kinds
     }
 
-    /// A file in which sessions survive the process; nil for none.
+    /// A file in which sessions survive the process; nil for none. Replaces a store that was set before.
     public mutating func setSessionFile(_ path: String?) throws(GatewayError) {
         if let path, path.isEmpty { throw .invalid("the path of the session file is empty") }
-        sessionFile = path
+        sessionStore = path.map { SessionFile(path: $0) }
+    }
+
+    /// A place of your own in which sessions survive the process; nil for none. Replaces a file that was set before.
+    public mutating func setSessionStore(_ store: (any SessionStoring)?) { sessionStore = store }
+
+    /// Who decides when shards may identify; nil for a `LocalIdentifyQueue` of the cluster's own, with the interval and
+    /// the maximum concurrency set here.
+    public mutating func setIdentifyQueue(_ queue: (any IdentifyQueueing)?) { identifyQueue = queue }
+
+    /// How many connections of one I/O thread may be in their TCP, TLS and upgrade handshakes at once: 1 to 65,535. Others
+    /// wait for one of them to end. Default 16 (measured): each holds some 40 KB while it lasts, and a thousand at once
+    /// leave the heap with holes of 14 KB a shard.
+    public mutating func setHandshakeLimit(_ count: UInt32) throws(GatewayError) {
+        guard count > 0 else { throw .invalid("a handshake limit of 0 lets no shard connect") }
+        guard count <= 65_535 else { throw .invalid("a handshake limit of \(count) exceeds 65535") }
+        handshakeLimit = count
     }
 
     /// The wait after failures, in milliseconds: random up to `first`, doubled each time, up to `limit`.
@@ -185,6 +215,8 @@ public struct Configuration: Sendable, CustomStringConvertible, CustomDebugStrin
         session.backoff = Backoff(first: UInt64(first) * 1_000_000, limit: UInt64(limit) * 1_000_000)
     }
 
+    /// How long resolving, connecting and the handshakes may take together, in milliseconds; default 10,000 (practice). Throws
+    /// `invalidArgument` for 0.
     public mutating func setConnectTimeout(milliseconds: UInt32) throws(GatewayError) {
         guard milliseconds > 0 else { throw .invalid("a connect timeout of 0 ms lets no connection succeed") }
         session.connectTimeout = UInt64(milliseconds) * 1_000_000

@@ -9,6 +9,9 @@ public enum ShardChoice: Sendable, Equatable {
     /// Those of one of `buckets` processes that share a bot: ids that leave `bucket` when divided by `buckets`. A
     /// `total` of 0 asks the API.
     case bucket(bucket: UInt32, buckets: UInt32, total: UInt32)
+    /// Those of one of `processes` processes that share a bot, consecutive and as even as can be: 25 shards over 2
+    /// processes are 0 to 12 and 13 to 24. A `total` of 0 asks the API.
+    case split(process: UInt32, processes: UInt32, total: UInt32)
 
     func scheme() throws(GatewayError) -> ShardScheme {
         let scheme: ShardScheme =
@@ -16,6 +19,7 @@ public enum ShardChoice: Sendable, Equatable {
             case .auto: .auto
             case .range(let first, let count, let total): .range(first: first, count: count, total: total)
             case .bucket(let bucket, let buckets, let total): .bucket(bucket, of: buckets, total: total)
+            case .split(let process, let processes, let total): .split(process, of: processes, total: total)
             }
         do throws(ShardSchemeError) {
             try scheme.validate()
@@ -41,6 +45,8 @@ extension ShardScheme {
         case .auto: 0
         case .range(let first, _, _): first
         case .bucket(let bucket, _, _): bucket
+        case .split(let process, let processes, let total):
+            total == 0 || processes == 0 ? 0 : process * (total / processes) + min(process, total % processes)
         }
     }
 }

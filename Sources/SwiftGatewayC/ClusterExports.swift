@@ -37,7 +37,7 @@ public func sg_cluster_new(_ handle: OpaquePointer?, _ out: UnsafeMutablePointer
     reporting { () throws(GatewayError) in
         guard let out else { throw .invalid("out is NULL") }
         let configuration = try config(handle).configuration.withLock { $0 }
-        out.pointee = HandleTable.add(.cluster(ClusterBox(try Cluster(configuration))))
+        out.pointee = HandleTable.add(.cluster(ClusterBox(try Cluster(configuration, streams: false))))
     }
 }
 
@@ -109,6 +109,39 @@ public func sg_cluster_restart_shard(_ handle: OpaquePointer?, _ shard: UInt32, 
 @implementation @_cdecl("sg_cluster_add_shard")
 public func sg_cluster_add_shard(_ handle: OpaquePointer?, _ shard: UInt32) -> sg_status {
     reporting { () throws(GatewayError) in try cluster(handle).addShard(shard) }
+}
+
+@implementation @_cdecl("sg_cluster_add_shard_session")
+public func sg_cluster_add_shard_session(
+    _ handle: OpaquePointer?, _ shard: UInt32, _ json: UnsafePointer<CChar>?, _ length: Int
+) -> sg_status {
+    reporting { () throws(GatewayError) in
+        let cluster = try cluster(handle)
+        try cluster.addShard(shard, session: try bytes(json, length, "json", limit: 64 << 20))
+    }
+}
+
+@implementation @_cdecl("sg_cluster_export_shard")
+public func sg_cluster_export_shard(
+    _ handle: OpaquePointer?, _ shard: UInt32, _ timeout: UInt32, _ buffer: UnsafeMutablePointer<CChar>?,
+    _ length: UnsafeMutablePointer<Int>?
+) -> sg_status {
+    reporting { () throws(GatewayError) in
+        let cluster = try cluster(handle)
+        guard length != nil else { throw .invalid("length is NULL") }
+        try copyOut(try cluster.exportShard(shard, timeout: nanoseconds(timeout)), buffer, length)
+    }
+}
+
+@implementation @_cdecl("sg_cluster_guild_shard")
+public func sg_cluster_guild_shard(
+    _ handle: OpaquePointer?, _ guild: UInt64, _ out: UnsafeMutablePointer<UInt32>?
+) -> sg_status {
+    reporting { () throws(GatewayError) in
+        let cluster = try cluster(handle)
+        guard let out else { throw .invalid("out is NULL") }
+        out.pointee = try cluster.shard(ofGuild: guild)
+    }
 }
 
 @implementation @_cdecl("sg_cluster_remove_shard")

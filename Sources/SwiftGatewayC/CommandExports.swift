@@ -99,6 +99,15 @@ public func sg_shard_update_presence(_ handle: OpaquePointer?, _ json: UnsafePoi
     }
 }
 
+@implementation @_cdecl("sg_cluster_update_presence_all")
+public func sg_cluster_update_presence_all(
+    _ handle: OpaquePointer?, _ json: UnsafePointer<CChar>?, _ length: Int
+) -> sg_status {
+    reporting { () throws(GatewayError) in
+        try Target(cluster: handle, 0).cluster.updatePresence(json: try bytes(json, length, "json", limit: 4096))
+    }
+}
+
 @implementation @_cdecl("sg_cluster_update_voice_state")
 public func sg_cluster_update_voice_state(
     _ handle: OpaquePointer?, _ shard: UInt32, _ guild: UInt64, _ channel: UInt64, _ mute: Bool, _ deaf: Bool

@@ -20,7 +20,8 @@ func config(_ handle: OpaquePointer?) throws(GatewayError) -> ConfigBox {
     return box
 }
 
-private func change(
+/// Changes the configuration behind a handle.
+func change(
     _ handle: OpaquePointer?, _ body: (inout Configuration) throws(GatewayError) -> Void
 ) -> sg_status {
     reporting { () throws(GatewayError) in
@@ -90,6 +91,15 @@ public func sg_config_set_shards_bucket(
     change(handle) { (c) throws(GatewayError) in
         guard total > 0 else { throw .invalid("The total number of shards must not be 0.") }
         try c.setShards(.bucket(bucket: bucket, buckets: buckets, total: total))
+    }
+}
+
+@implementation @_cdecl("sg_config_set_shards_split")
+public func sg_config_set_shards_split(
+    _ handle: OpaquePointer?, _ process: UInt32, _ processes: UInt32, _ total: UInt32
+) -> sg_status {
+    change(handle) { (c) throws(GatewayError) in
+        try c.setShards(.split(process: process, processes: processes, total: total))
     }
 }
 
@@ -197,6 +207,11 @@ public func sg_config_set_delivery(_ handle: OpaquePointer?, _ mode: UInt32, _ q
 @implementation @_cdecl("sg_config_set_io_threads")
 public func sg_config_set_io_threads(_ handle: OpaquePointer?, _ count: UInt32) -> sg_status {
     change(handle) { (c) throws(GatewayError) in try c.setIOThreads(count) }
+}
+
+@implementation @_cdecl("sg_config_set_handshake_limit")
+public func sg_config_set_handshake_limit(_ handle: OpaquePointer?, _ count: UInt32) -> sg_status {
+    change(handle) { (c) throws(GatewayError) in try c.setHandshakeLimit(count) }
 }
 
 /// A pointer of the host program, handed back to it and never followed.

@@ -23,6 +23,19 @@ public func sg_event_type_name(_ type: UInt32) -> UnsafePointer<CChar>? {
 @implementation @_cdecl("sg_event_intents")
 public func sg_event_intents(_ type: UInt32) -> UInt64 { EventType(rawValue: type)?.intents.rawValue ?? 0 }
 
+@implementation @_cdecl("sg_intents_for_events")
+public func sg_intents_for_events(
+    _ names: UnsafePointer<UnsafePointer<CChar>?>?, _ count: Int, _ out: UnsafeMutablePointer<UInt64>?,
+    _ alternatives: UnsafeMutablePointer<UInt64>?
+) -> sg_status {
+    reporting { () throws(GatewayError) in
+        guard let out else { throw .invalid("out is NULL") }
+        let need = try Intents.needed(forNames: try texts(names, count, "names", limit: 10_000))
+        out.pointee = need.intents.rawValue
+        alternatives?.pointee = need.alternatives.rawValue
+    }
+}
+
 @implementation @_cdecl("sg_shard_state_name")
 public func sg_shard_state_name(_ state: UInt32) -> UnsafePointer<CChar>? {
     cString(ShardState(rawValue: state)?.staticName ?? "unknown")

@@ -20,7 +20,7 @@ public func sg_shard_new(
         guard let out else { throw .invalid("out is NULL") }
         var configuration = try config(handle).configuration.withLock { $0 }
         try configuration.setShards(.range(first: id, count: 1, total: total))
-        out.pointee = HandleTable.add(.shard(ClusterBox(try Cluster(configuration), shard: id)))
+        out.pointee = HandleTable.add(.shard(ClusterBox(try Cluster(configuration, streams: false), shard: id)))
     }
 }
 

@@ -124,6 +124,18 @@ static void numbers(void) {
     WORKS(sg_config_set_max_concurrency(config, 64));
     REFUSES(sg_config_set_max_concurrency(config, 0));
     REFUSES(sg_config_set_max_concurrency(NULL, 1));
+    WORKS(sg_config_set_shards_split(config, 0, 2, 25));
+    WORKS(sg_config_set_shards_split(config, 1, 2, 0)); /* as many as the API recommends */
+    REFUSES(sg_config_set_shards_split(config, 2, 2, 25));
+    REFUSES(sg_config_set_shards_split(config, 0, 0, 25));
+    REFUSES(sg_config_set_shards_split(config, 0, 3, 2));
+    REFUSES(sg_config_set_shards_split(config, 0, 2, 1000001));
+    REFUSES(sg_config_set_shards_split(NULL, 0, 2, 25));
+    WORKS(sg_config_set_handshake_limit(config, 1));
+    WORKS(sg_config_set_handshake_limit(config, 65535));
+    REFUSES(sg_config_set_handshake_limit(config, 0));
+    REFUSES(sg_config_set_handshake_limit(config, 65536));
+    REFUSES(sg_config_set_handshake_limit(NULL, 16));
     WORKS(sg_config_set_identify_interval(config, 0));
     WORKS(sg_config_set_identify_interval(config, 5500));
     WORKS(sg_config_set_identify_interval(config, 0xFFFFFFFFu));

@@ -61,14 +61,18 @@ static void refuse_cluster(sg_cluster *cluster) {
     CHECK(summary.shards == 99);
     REFUSES(sg_cluster_send(cluster, 0, PAYLOAD, strlen(PAYLOAD)));
     REFUSES(sg_cluster_update_presence(cluster, 0, PRESENCE, strlen(PRESENCE)));
+    REFUSES(sg_cluster_update_presence_all(cluster, PRESENCE, strlen(PRESENCE)));
     REFUSES(sg_cluster_update_voice_state(cluster, 0, 1, 2, false, false));
     REFUSES(sg_cluster_request_guild_members(cluster, 0, &request));
     REFUSES(sg_cluster_request_soundboard_sounds(cluster, 0, &guild, 1));
     REFUSES(sg_cluster_request_channel_info(cluster, 0, 1, fields, 1));
     REFUSES(sg_cluster_restart_shard(cluster, 0, SG_RESTART_RESUME));
     REFUSES(sg_cluster_add_shard(cluster, 2));
+    REFUSES(sg_cluster_add_shard_session(cluster, 2, "{}", 2));
+    REFUSES(sg_cluster_guild_shard(cluster, 1, ids));
     REFUSES(sg_cluster_remove_shard(cluster, 0, SG_SHUTDOWN_FINAL));
     count = sizeof buffer;
+    REFUSES(sg_cluster_export_shard(cluster, 0, 0, buffer, &count));
     REFUSES(sg_cluster_export_sessions(cluster, buffer, &count));
     REFUSES(sg_cluster_metrics(cluster, buffer, &count));
     CHECK(count == sizeof buffer);
@@ -124,6 +128,9 @@ static void unstarted(const sg_config *config) {
     FAILS(sg_cluster_send(cluster, 0, PAYLOAD, strlen(PAYLOAD)), SG_ERROR_INVALID_STATE);
     FAILS(sg_cluster_restart_shard(cluster, 0, SG_RESTART_RESUME), SG_ERROR_INVALID_STATE);
     FAILS(sg_cluster_add_shard(cluster, 2), SG_ERROR_INVALID_STATE);
+    FAILS(sg_cluster_add_shard_session(cluster, 2, "{}", 2), SG_ERROR_INVALID_STATE);
+    FAILS(sg_cluster_export_shard(cluster, 0, 0, NULL, &count), SG_ERROR_INVALID_STATE);
+    FAILS(sg_cluster_update_presence_all(cluster, PRESENCE, strlen(PRESENCE)), SG_ERROR_INVALID_STATE);
     FAILS(sg_cluster_remove_shard(cluster, 0, SG_SHUTDOWN_FINAL), SG_ERROR_INVALID_STATE);
 
     FAILS(sg_cluster_shard_ids(cluster, ids, &count), SG_ERROR_BUFFER_TOO_SMALL);
@@ -235,6 +242,11 @@ static void commands(sg_cluster *cluster) {
     REFUSES(sg_cluster_update_presence(cluster, 0, "{", 1));
     FAILS(sg_cluster_update_presence(cluster, 9, PRESENCE, strlen(PRESENCE)), SG_ERROR_NOT_FOUND);
 
+    WORKS(sg_cluster_update_presence_all(cluster, PRESENCE, strlen(PRESENCE)));
+    REFUSES(sg_cluster_update_presence_all(cluster, NULL, 4));
+    REFUSES(sg_cluster_update_presence_all(cluster, "[]", 2));
+    REFUSES(sg_cluster_update_presence_all(cluster, "{", 1));
+
     WORKS(sg_cluster_update_voice_state(cluster, 1, 1, 2, true, false));
     WORKS(sg_cluster_update_voice_state(cluster, 1, UINT64_MAX, 0, false, true));
     REFUSES(sg_cluster_update_voice_state(cluster, 1, 0, 2, false, false));
@@ -314,13 +326,29 @@ static void full_queue(sg_cluster *cluster) {
     int i;
     for (i = 0; i < 1024 && status == SG_OK; i++) status = sg_cluster_send(cluster, 1, PAYLOAD, strlen(PAYLOAD));
     FAILS(sg_cluster_send(cluster, 1, PAYLOAD, strlen(PAYLOAD)), SG_ERROR_QUEUE_FULL);
+    FAILS(sg_cluster_update_presence_all(cluster, PRESENCE, strlen(PRESENCE)), SG_ERROR_QUEUE_FULL);
     WORKS(sg_cluster_info(cluster, 1, &info));
     CHECK(info.commands_queued == 1024);
+}
+
+/* Shards that never had a session. */
+static void one_session(sg_cluster *cluster) {
+    uint32_t shard = 9;
+    size_t length = 0;
+    FAILS(sg_cluster_export_shard(cluster, 0, 0, NULL, &length), SG_ERROR_NOT_FOUND);
+    FAILS(sg_cluster_export_shard(cluster, 7, SG_WAIT_FOREVER, NULL, &length), SG_ERROR_NOT_FOUND);
+    REFUSES(sg_cluster_export_shard(cluster, 0, 0, NULL, NULL));
+    FAILS(sg_cluster_add_shard_session(cluster, 2, "{}", 2), SG_ERROR_FILE);
+    REFUSES(sg_cluster_add_shard_session(cluster, 2, NULL, 2));
+    WORKS(sg_cluster_guild_shard(cluster, (uint64_t)4 << 22, &shard));
+    CHECK(shard == 1);
+    REFUSES(sg_cluster_guild_shard(cluster, 1, NULL));
 }
 
 static void running(const sg_config *config) {
     sg_cluster *cluster = NULL;
     sg_cluster_summary summary = summary_of();
+    uint32_t shard = 9;
     WORKS(sg_cluster_new(config, &cluster));
     WORKS(sg_cluster_start(cluster));
     FAILS(sg_cluster_start(cluster), SG_ERROR_INVALID_STATE);
@@ -341,8 +369,10 @@ static void running(const sg_config *config) {
     FAILS(sg_cluster_add_shard(cluster, 1), SG_ERROR_INVALID_STATE);
     WORKS(sg_cluster_add_shard(cluster, 2));
     REFUSES(sg_cluster_remove_shard(cluster, 2, 2));
+    one_session(cluster);
     WORKS(sg_cluster_remove_shard(cluster, 2, SG_SHUTDOWN_FINAL));
     FAILS(sg_cluster_remove_shard(cluster, 7, SG_SHUTDOWN_FINAL), SG_ERROR_NOT_FOUND);
+    FAILS(sg_cluster_guild_shard(cluster, (uint64_t)2 << 22, &shard), SG_ERROR_NOT_FOUND);
     REFUSES(sg_cluster_shutdown(cluster, 2, 1000));
     WORKS(sg_cluster_shutdown(cluster, SG_SHUTDOWN_FINAL, 5000));
     WORKS(sg_cluster_shutdown(cluster, SG_SHUTDOWN_RESUMABLE, 5000));

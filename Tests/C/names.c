@@ -44,6 +44,27 @@ static void event_intents(void) {
     CHECK(all == (uint64_t)(SG_INTENTS_ALL & ~SG_INTENT_MESSAGE_CONTENT)); /* the one intent that enables no event */
 }
 
+static void needed_intents(void) {
+    static const char *const messages[] = {"MESSAGE_CREATE", "INTERACTION_CREATE"};
+    static const char *const more[] = {"MESSAGE_CREATE", "MESSAGE_DELETE_BULK"};
+    static const char *const wrong[] = {"MESSAGE_CREATE", "MESSAGE_CREATED"};
+    static const char *const none[] = {NULL};
+    uint64_t out = 7, alternatives = 7;
+    WORKS(sg_intents_for_events(NULL, 0, &out, &alternatives));
+    CHECK(out == 0 && alternatives == 0);
+    WORKS(sg_intents_for_events(messages, 2, &out, &alternatives));
+    CHECK(out == (SG_INTENT_GUILD_MESSAGES | SG_INTENT_DIRECT_MESSAGES) && alternatives == out);
+    WORKS(sg_intents_for_events(more, 2, &out, &alternatives));
+    CHECK(out == (SG_INTENT_GUILD_MESSAGES | SG_INTENT_DIRECT_MESSAGES) && alternatives == SG_INTENT_DIRECT_MESSAGES);
+    WORKS(sg_intents_for_events(messages, 1, &out, NULL));
+    out = alternatives = 7;
+    REFUSES(sg_intents_for_events(wrong, 2, &out, &alternatives));
+    CHECK(strstr(sg_last_error(), "MESSAGE_CREATED") != NULL && out == 7 && alternatives == 7);
+    REFUSES(sg_intents_for_events(none, 1, &out, NULL));
+    REFUSES(sg_intents_for_events(NULL, 1, &out, NULL));
+    REFUSES(sg_intents_for_events(messages, 1, NULL, &alternatives));
+}
+
 static void state_names(void) {
     CHECK(strcmp(sg_shard_state_name(SG_SHARD_IDLE), "idle") == 0);
     CHECK(strcmp(sg_shard_state_name(SG_SHARD_AWAITING_HELLO), "awaiting hello") == 0);
@@ -70,5 +91,6 @@ int main(void) {
     state_names();
     routing();
     CHECK(strcmp(sg_last_error(), "no error") == 0);
+    needed_intents();
     return finish();
 }

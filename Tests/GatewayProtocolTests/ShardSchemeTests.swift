@@ -31,7 +31,52 @@ private func message(_ scheme: ShardScheme, recommended: UInt32 = 10) -> String?
         #expect(seen.count == Int(total))
     }
 
+    @Test func splitsEvenly() throws {
+        let first = Array(try ShardScheme.split(0, of: 2, total: 25).resolve(recommended: 0).ids)
+        let second = Array(try ShardScheme.split(1, of: 2, total: 25).resolve(recommended: 0).ids)
+        #expect(first == Array(0..<13) && second == Array(13..<25))
+        let recommended = try ShardScheme.split(2, of: 3, total: 0).resolve(recommended: 7)
+        #expect(Array(recommended.ids) == [5, 6] && recommended.total == 7)
+    }
+
+    /// Every scheme, any numbers: the processes together have every shard once, and their last ids are right.
+    @Test func everySchemeCoversEveryShardOnce() throws {
+        var random = SeededGenerator(seed: 17)
+        for _ in 0..<2_000 {
+            let total = UInt32.random(in: 1...300, using: &random)
+            let processes = UInt32.random(in: 1...total, using: &random)
+            var split: [UInt32] = []
+            var bucket: Set<UInt32> = []
+            for process in 0..<processes {
+                let mine = Array(
+                    try ShardScheme.split(process, of: processes, total: total).resolve(recommended: 0).ids)
+                // Consecutive from process to process, and never more than one apart.
+                #expect(mine.first == split.last.map { $0 + 1 } ?? 0)
+                #expect(mine.count == total / processes || mine.count == total / processes + 1)
+                split += mine
+                let spread = Array(
+                    try ShardScheme.bucket(process, of: processes, total: total).resolve(recommended: 0).ids)
+                #expect(spread.last == total - 1 - (total - 1 - process) % processes)
+                bucket.formUnion(spread)
+            }
+            #expect(split == Array(0..<total) && bucket == Set(0..<total))
+            let first = UInt32.random(in: 0..<total, using: &random)
+            let count = UInt32.random(in: 1...(total - first), using: &random)
+            let range = Array(
+                try ShardScheme.range(first: first, count: count, total: total).resolve(recommended: 0).ids)
+            #expect(range.first == first && range.last == first + count - 1 && range.count == Int(count))
+            #expect(Array(try ShardScheme.auto.resolve(recommended: total).ids).last == total - 1)
+        }
+        let most = ShardScheme.maximumTotal
+        #expect(Array(try ShardScheme.split(most - 1, of: most, total: most).resolve(recommended: 0).ids) == [most - 1])
+    }
+
     @Test func saysWhichNumberIsWrong() {
+        #expect(message(.split(0, of: 0, total: 4)) == "The number of processes must not be 0.")
+        #expect(message(.split(3, of: 3, total: 4)) == "Process 3 does not exist with 3 in total; the last one is 2.")
+        #expect(message(.split(0, of: 5, total: 4)) == "4 shards in total are too few for 5 processes.")
+        #expect(message(.split(0, of: 11, total: 0)) == "10 shards in total are too few for 11 processes.")
+        #expect(message(.split(0, of: 1, total: 1_000_001)) == "1000001 shards in total are more than 1000000.")
         #expect(message(.range(first: 0, count: 1, total: 0)) == "The total number of shards must not be 0.")
         #expect(message(.range(first: 0, count: 0, total: 1)) == "The number of shards to run must not be 0.")
         #expect(
@@ -54,6 +99,8 @@ private func message(_ scheme: ShardScheme, recommended: UInt32 = 10) -> String?
     @Test func tellsWhenItNeedsTheAPI() {
         #expect(ShardScheme.auto.needsRecommendation)
         #expect(ShardScheme.bucket(0, of: 1, total: 0).needsRecommendation)
+        #expect(ShardScheme.split(0, of: 1, total: 0).needsRecommendation)
+        #expect(!ShardScheme.split(0, of: 1, total: 1).needsRecommendation)
         #expect(!ShardScheme.bucket(0, of: 1, total: 1).needsRecommendation)
         #expect(!ShardScheme.range(first: 0, count: 1, total: 1).needsRecommendation)
     }

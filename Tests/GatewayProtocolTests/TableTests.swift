@@ -99,4 +99,34 @@ import Testing
         #expect(limits["request_members_query_max_results"] == Int(RequestGuildMembers.maximumResults))
         #expect(limits["request_members_nonce_max"] == RequestGuildMembers.maximumNonce)
     }
+
+    @Test func saysWhatToAskForToGetEvents() throws {
+        #expect(try Intents.needed(forNames: []) == .init(intents: [], alternatives: []))
+        #expect(Intents.needed(for: [.ready, .interactionCreate]) == .init(intents: [], alternatives: []))
+        #expect(
+            try Intents.needed(forNames: ["MESSAGE_CREATE"])
+                == .init(
+                    intents: [.guildMessages, .directMessages], alternatives: [.guildMessages, .directMessages]))
+        // With an event that comes by one of them only, that one is no alternative any more.
+        #expect(
+            Intents.needed(for: [.messageCreate, .messageDeleteBulk, .guildBanAdd])
+                == .init(
+                    intents: [.guildMessages, .directMessages, .guildModeration], alternatives: [.directMessages]))
+        #expect(Intents.needed(for: [.threadMembersUpdate]).alternatives == [.guilds, .guildMembers])
+        // All events together need all intents but the one that brings none.
+        #expect(Intents.needed(for: EventType.allCases).intents == Intents.all.subtracting(.messageContent))
+        // Each event comes with what is named, and with every choice that leaves one of its own.
+        for event in EventType.allCases {
+            let need = Intents.needed(for: [event])
+            #expect(
+                need.intents == event.intents
+                    && need.alternatives == (event.intents.rawValue.nonzeroBitCount > 1 ? event.intents : []))
+        }
+        for wrong in ["MESSAGE_CREATED", "", "message_create"] {
+            let error = #expect(throws: GatewayError.self) {
+                try Intents.needed(forNames: ["MESSAGE_CREATE", wrong])
+            }
+            #expect(error?.status == .invalidArgument && error?.message.contains("\"\(wrong)\"") == true)
+        }
+    }
 }

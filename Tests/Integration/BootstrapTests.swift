@@ -99,6 +99,29 @@ extension Integration {
             }
         }
 
+        @Test("the same cluster may be started again after the API refused, and after the gateway refused every shard")
+        func startsAgain() async throws {
+            let refusal = HTTPAnswer(status: 401, body: #"{"message": "401: Unauthorized", "code": 0}"#)
+            try await Self.withAskingRig(answers: [(refusal, 1)]) { rig in
+                try await rig.until("the refusal") { !$0.errors(.unauthorized).isEmpty }
+                try await eventually("the failure") {
+                    do {
+                        try rig.cluster.waitReady(timeout: 0)
+                        return false
+                    } catch let error as GatewayError {
+                        return error.status == .unauthorized
+                    }
+                }
+                await rig.sandbox.inject(.close(code: 4014), at: .identify, times: 1)
+                try rig.cluster.start()
+                try await rig.until("fatal") { $0.state() == .fatal }
+                try await eventually("the snapshot") { try rig.cluster.info(shard: 0).state == .fatal }
+                try rig.cluster.start()
+                try await rig.untilActive()
+                try await Rig.blocking { [cluster = rig.cluster] in try cluster.waitReady(timeout: 15 * Rig.second) }
+            }
+        }
+
         @Test("403 waits long before it asks again")
         func forbidden() async throws {
             let answer = HTTPAnswer(status: 403, body: "<html>denied</html>")

@@ -35,7 +35,7 @@ private let token = "MTIz.secret-part.of_the_token"
         #expect(configuration.compression == .zlib && configuration.deliveryMode == .queued)
         #expect(configuration.identifyInterval == 5_000_000_000 && configuration.maxConcurrency == nil)
         #expect(configuration.largeThreshold == 50 && configuration.maxMessageSize == 64 << 20)
-        #expect(configuration.kinds == .standard && configuration.filter == nil && configuration.sessionFile == nil)
+        #expect(configuration.kinds == .standard && configuration.filter == nil && configuration.sessionStore == nil)
         #expect(configuration.presence(ofShard: 0) == nil && configuration.ioThreads == 0)
         let session = configuration.session
         #expect(session.backoff == Backoff(first: 1_000_000_000, limit: 60_000_000_000))
@@ -148,10 +148,38 @@ private let token = "MTIz.secret-part.of_the_token"
         }
         #expect(configuration.properties.os == "a" && configuration.properties.device == "c")
         try configuration.setSessionFile("/x")
-        #expect(configuration.sessionFile == "/x")
+        #expect((configuration.sessionStore as? SessionFile)?.path == "/x")
         expectError(.invalidArgument) { try configuration.setSessionFile("") }
         try configuration.setSessionFile(nil)
-        #expect(configuration.sessionFile == nil)
+        #expect(configuration.sessionStore == nil)
+    }
+
+    /// File and store are one setting: the last one wins.
+    @Test func sessionStores() throws {
+        struct Nowhere: SessionStoring {
+            func load() throws(GatewayError) -> [UInt8]? { nil }
+            func save(_ json: [UInt8], isLast: Bool) throws(GatewayError) {}
+        }
+        var configuration = try configuration()
+        try configuration.setSessionFile("/x")
+        configuration.setSessionStore(Nowhere())
+        #expect(configuration.sessionStore is Nowhere)
+        try configuration.setSessionFile("/x")
+        #expect(configuration.sessionStore is SessionFile)
+        configuration.setSessionStore(nil)
+        #expect(configuration.sessionStore == nil)
+    }
+
+    @Test func handshakeLimit() throws {
+        var configuration = try configuration()
+        #expect(configuration.handshakeLimit == 16)
+        try configuration.setHandshakeLimit(1)
+        try configuration.setHandshakeLimit(65_535)
+        expectError(.invalidArgument) { try configuration.setHandshakeLimit(0) }
+        #expect(
+            expectError(.invalidArgument) { try configuration.setHandshakeLimit(65_536) }?.message.contains("65536")
+                == true)
+        #expect(configuration.handshakeLimit == 65_535)
     }
 
     @Test func events() throws {

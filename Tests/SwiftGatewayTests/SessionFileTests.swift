@@ -114,7 +114,7 @@ import Testing
 }
 
 /// Sessions that are written as they go on.
-@Suite struct SessionStoreTests {
+@Suite struct SessionWriterTests {
     private let directory: TemporaryDirectory
     private let file: SessionFile
     private let current = Monitor(
@@ -126,10 +126,10 @@ import Testing
         file = SessionFile(path: directory.file("sessions.json"))
     }
 
-    private func store(_ file: SessionFile, asked: Monitor<Int> = Monitor(0)) -> SessionStore {
+    private func store(_ file: SessionFile, asked: Monitor<Int> = Monitor(0)) -> SessionWriter {
         let (current, errors) = (current, errors)
-        return SessionStore(
-            file: file,
+        return SessionWriter(
+            store: file,
             document: {
                 asked.update { $0 += 1 }
                 return current.withLock { $0 }

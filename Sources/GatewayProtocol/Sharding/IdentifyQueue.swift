@@ -1,30 +1,11 @@
 /// Who may send IDENTIFY, and when (`gateway.md` §16): one shard per interval and rate-limit key, where a shard's key is
-/// its id modulo `max_concurrency`; and never more of them than the day's budget allows (`gateway.md` §7).
+/// its id modulo `max_concurrency`. How many may be sent in a day is the matter of `IdentifyBudget`.
 ///
 /// A shard asks with `request`, is granted by `poll`, and reports `sent` or gives up with `cancel`. The interval counts
 /// from `sent`, so a shard that gives up costs nobody anything. Times are nanoseconds of one monotonic clock.
 ///
 /// Shards of one key are granted in the order they asked; keys that are free at once are granted in rising order.
 package struct IdentifyQueue: Sendable {
-    /// Identifies that may be sent (`session_start_limit`, `gateway.md` §2).
-    package struct Budget: Sendable, Equatable {
-        /// Identifies left until the reset.
-        package var remaining: UInt32
-        /// Identifies per period.
-        package var total: UInt32
-        /// When `remaining` goes back to `total`.
-        package var resetAt: UInt64
-
-        package init(remaining: UInt32, total: UInt32, resetAt: UInt64) {
-            self.remaining = remaining
-            self.total = total
-            self.resetAt = resetAt
-        }
-    }
-
-    /// The length of the budget's period (`gateway.md` §7): 24 hours.
-    package static let budgetPeriod: UInt64 = 24 * 3_600 * 1_000_000_000
-
     private struct Key: Sendable {
         /// Tickets in the order of asking, from `head` on; given-up ones stay until they come up.
         var waiting: [Ticket] = []
@@ -54,9 +35,6 @@ package struct IdentifyQueue: Sendable {
     /// Nanoseconds between two identifies of a key, the margin included.
     package let spacing: UInt64
 
-    /// The day's budget as far as it is known; nil for none.
-    package private(set) var budget: Budget?
-
     private var keys: [UInt32: Key] = [:]
     private var places: [UInt32: Place] = [:]
     private var nextNumber: UInt64 = 0
@@ -71,13 +49,11 @@ package struct IdentifyQueue: Sendable {
     ///     network delays a little more or less each time: exactly 5 s can arrive as less. 100 ms is the least that
     ///     practice recommends (`gateway.md` §16) and costs 2 % of the time to start.
     package init(
-        maxConcurrency: UInt32 = 1, interval: UInt64 = 5_000_000_000, margin: UInt64 = 100_000_000,
-        budget: Budget? = nil
+        maxConcurrency: UInt32 = 1, interval: UInt64 = 5_000_000_000, margin: UInt64 = 100_000_000
     ) {
         self.maxConcurrency = max(1, maxConcurrency)
         let (sum, overflow) = interval.addingReportingOverflow(margin)
         spacing = overflow ? .max : sum
-        self.budget = budget
     }
 
     // MARK: - Shards
@@ -115,15 +91,11 @@ package struct IdentifyQueue: Sendable {
         let (free, overflow) = now.addingReportingOverflow(spacing)
         let id = shard % maxConcurrency
         keys[id, default: Key()].freeAt = max(keys[id, default: Key()].freeAt, overflow ? .max : free)
-        renewBudget(now)
-        if let left = budget?.remaining { budget?.remaining = left > 0 ? left - 1 : 0 }
         relist(id)
     }
 
     /// The shards that may send IDENTIFY now. Each of them has to be answered with `sent` or `cancel`.
     package mutating func poll(now: UInt64) -> [UInt32] {
-        renewBudget(now)
-        guard allowance > 0 else { return [] }
         var free: [UInt32] = []
         while let entry = ready.first, entry.time <= now {
             ready.removeFirst()
@@ -135,10 +107,7 @@ package struct IdentifyQueue: Sendable {
         free.sort()
         var shards: [UInt32] = []
         for id in free {
-            guard allowance > 0, let shard = takeNext(id) else {
-                list(id)
-                continue
-            }
+            guard let shard = takeNext(id) else { continue }
             places[shard] = .granted
             keys[id]?.isGranted = true
             granted += 1
@@ -149,40 +118,13 @@ package struct IdentifyQueue: Sendable {
     }
 
     /// When `poll` should be called next; nil while nobody waits, or only shards whose key is granted to another one.
-    package var nextDeadline: UInt64? {
-        guard let next = ready.first?.time else { return nil }
-        guard let budget, allowance == 0 else { return next }
-        // Used up by shards that were granted and may yet give up, which is no matter of time: the reset is.
-        return max(next, budget.resetAt)
-    }
-
-    /// Whether nobody is granted before the budget's reset, although shards wait.
-    package var isWaitingForBudget: Bool { waitingCount > 0 && allowance == 0 }
+    package var nextDeadline: UInt64? { ready.first?.time }
 
     /// How many shards wait.
     package var waitingCount: Int { places.count - Int(granted) }
 
     /// How many shards are granted and have not sent yet.
     package var grantedCount: Int { Int(granted) }
-
-    // MARK: - Budget
-
-    /// Takes over what the API says about the budget, nil for nothing known.
-    package mutating func setBudget(_ budget: Budget?) { self.budget = budget }
-
-    /// Grants the budget allows: those already granted count as spent.
-    private var allowance: UInt32 {
-        guard let budget else { return .max }
-        return budget.remaining > granted ? budget.remaining - granted : 0
-    }
-
-    private mutating func renewBudget(_ now: UInt64) {
-        guard let old = budget, now >= old.resetAt else { return }
-        let periods = (now - old.resetAt) / IdentifyQueue.budgetPeriod + 1
-        let (later, tooLarge) = periods.multipliedReportingOverflow(by: IdentifyQueue.budgetPeriod)
-        let (reset, overflow) = old.resetAt.addingReportingOverflow(later)
-        budget = Budget(remaining: old.total, total: old.total, resetAt: tooLarge || overflow ? .max : reset)
-    }
 
     // MARK: - Keys
 

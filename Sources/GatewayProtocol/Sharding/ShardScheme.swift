@@ -7,6 +7,9 @@ package enum ShardScheme: Sendable, Equatable {
     /// The shards that process number `bucket` of `buckets` runs: those whose id leaves `bucket` when divided by
     /// `buckets`; 0 in total for as many as the API recommends.
     case bucket(UInt32, of: UInt32, total: UInt32)
+    /// The consecutive shards that process number `process` of `processes` runs, as evenly as can be: the first ones have
+    /// one more where it does not come out even; 0 in total for as many as the API recommends.
+    case split(UInt32, of: UInt32, total: UInt32)
 
     /// More shards than any bot has: Discord's largest have some thousands. A number beyond is a mistake, and would cost
     /// the memory of so many shards.
@@ -15,7 +18,7 @@ package enum ShardScheme: Sendable, Equatable {
     /// Whether the API's recommendation is needed to tell the shards.
     package var needsRecommendation: Bool {
         switch self {
-        case .auto, .bucket(_, of: _, total: 0): true
+        case .auto, .bucket(_, of: _, total: 0), .split(_, of: _, total: 0): true
         default: false
         }
     }
@@ -23,7 +26,7 @@ package enum ShardScheme: Sendable, Equatable {
     private var total: UInt32? {
         switch self {
         case .auto: nil
-        case .range(_, _, let total), .bucket(_, of: _, let total): total
+        case .range(_, _, let total), .bucket(_, of: _, let total), .split(_, of: _, let total): total
         }
     }
 
@@ -52,6 +55,15 @@ package enum ShardScheme: Sendable, Equatable {
             guard total == 0 || total >= buckets else {
                 throw ShardSchemeError("\(total) shards in total are too few for \(buckets) buckets.")
             }
+        case .split(let process, of: let processes, let total):
+            guard processes > 0 else { throw ShardSchemeError("The number of processes must not be 0.") }
+            guard process < processes else {
+                throw ShardSchemeError(
+                    "Process \(process) does not exist with \(processes) in total; the last one is \(processes - 1).")
+            }
+            guard total == 0 || total >= processes else {
+                throw ShardSchemeError("\(total) shards in total are too few for \(processes) processes.")
+            }
         }
     }
 
@@ -75,6 +87,14 @@ package enum ShardScheme: Sendable, Equatable {
                 throw ShardSchemeError("\(total) shards in total are too few for \(buckets) buckets.")
             }
             return ShardRange(first: bucket, end: total, step: buckets, total: total)
+        case .split(let process, of: let processes, let fixed):
+            let total = fixed == 0 ? recommended : fixed
+            guard total >= processes else {
+                throw ShardSchemeError("\(total) shards in total are too few for \(processes) processes.")
+            }
+            let (share, rest) = (total / processes, total % processes)
+            let first = process * share + min(process, rest)
+            return ShardRange(first: first, end: first + share + (process < rest ? 1 : 0), total: total)
         }
     }
 }

@@ -1,25 +1,46 @@
 /// What went wrong, as a number: the `sg_status` of the C API. Zero is success and never thrown.
 public enum Status: UInt32, CaseIterable, Sendable {
+    /// Success; never thrown.
     case ok = 0
+    /// A value that is impossible, out of range or malformed.
     case invalidArgument = 1
+    /// A call that the object's state forbids.
     case invalidState = 2
+    /// There is no such shard, or no such field.
     case notFound = 3
+    /// A command of more bytes than the gateway takes.
     case payloadTooLarge = 4
+    /// Too many commands of a shard wait already.
     case queueFull = 5
+    /// It took longer than the caller would wait.
     case timeout = 6
+    /// The wait was ended by a shutdown or by cancelling its task.
     case cancelled = 7
+    /// A call that waits for the handler came from inside it.
     case wouldDeadlock = 8
+    /// C only: the caller's buffer is too small.
     case bufferTooSmall = 9
+    /// Resolving, connecting, reading or writing failed.
     case network = 20
+    /// A certificate or handshake was refused.
     case tls = 21
+    /// The API or the gateway gave an HTTP answer that is no use.
     case http = 22
+    /// The token was refused.
     case unauthorized = 23
+    /// The API asked for fewer requests.
     case rateLimited = 24
+    /// The daily budget of identifies is used up.
     case sessionLimit = 25
+    /// The gateway closed the connection with a code that would repeat itself.
     case gatewayClosed = 26
+    /// The gateway sent what its protocol does not allow.
     case protocolViolation = 27
+    /// A file could not be read, written or understood.
     case file = 28
+    /// This machine or build lacks what is asked for.
     case unsupported = 29
+    /// The system refused a thread, a descriptor or memory, or the engine broke its own rules.
     case internalError = 99
 
     /// The constant's name in the C API, in static storage.
@@ -53,9 +74,12 @@ public enum Status: UInt32, CaseIterable, Sendable {
 /// A failure of the engine: what kind, and one plain sentence that says what was wrong with which value. The token is
 /// never part of it.
 public struct GatewayError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// What kind of failure it is.
     public var status: Status
+    /// One plain sentence; never with the token.
     public var message: String
 
+    /// An error of the given kind, with a sentence about it.
     public init(_ status: Status, _ message: String) {
         self.status = status
         self.message = message

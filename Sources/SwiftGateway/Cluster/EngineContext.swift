@@ -8,7 +8,7 @@ final class EngineContext: Sendable {
     let handler: EventHandler
     let kinds: EventKinds
     let log: Log
-    let identifies: IdentifyGate
+    let identifies: IdentifyDesk
     let resolver: Resolver
     let userAgent: String
     private let tls: TLSContext?
@@ -19,7 +19,7 @@ final class EngineContext: Sendable {
 
     init(
         configuration: Configuration, gateway: GatewayURL, tls: TLSContext?, resolver: Resolver,
-        identifies: IdentifyGate, log: Log, onState: @escaping @Sendable (ShardCell, ShardState) -> Void,
+        identifies: IdentifyDesk, log: Log, onState: @escaping @Sendable (ShardCell, ShardState) -> Void,
         onFailure: @escaping @Sendable (ShardCell, GatewayError) -> Void
     ) {
         self.configuration = configuration
@@ -88,6 +88,7 @@ final class EngineContext: Sendable {
 
 /// What this build is.
 public enum Version {
+    /// The version, "major.minor.patch".
     public static let string: StaticString = "0.1.0"
     static let userAgent = "DiscordBot (https://github.com/swiftgateway/swiftgateway, \(string))"
 }

@@ -9,6 +9,7 @@ public struct GatewayBot: Sendable, Equatable {
     public var shards: UInt32
     /// Identifies allowed per period, and left of them.
     public var total: UInt32
+    /// Identifies left of `total` in this period.
     public var remaining: UInt32
     /// Milliseconds until `remaining` is `total` again.
     public var resetAfterMilliseconds: UInt64

@@ -16,6 +16,7 @@ extension DeliveryQueue {
     /// thrown away (and counts as not delivered), and only the handler's current call is waited for. Returns whether
     /// everything was delivered. The loop must have stopped pushing. Not to be called on the delivery thread.
     func drain(until deadline: UInt64?) -> Bool {
+        if case .stream(let channel) = sink { return channel.drain(self, until: deadline) }
         guard let running = thread.withLock({ $0 }) else { return true }
         signal.update { $0.closing = true }
         let drained = signal.wait(until: deadline) { $0.finished ? true : nil } ?? false
@@ -29,7 +30,7 @@ extension DeliveryQueue {
         runner.store(EngineThread.currentID, ordering: .relaxed)
         defer { runner.store(0, ordering: .relaxed) }
         switch sink {
-        case .none: consume { position, _ in self.step(position) { _ in } }
+        case .none, .stream: consume { position, _ in self.step(position) { _ in } }
         case .each(let handler): consume { position, _ in self.step(position, handler) }
         case .batches(let handler):
             let scratch = UnsafeMutableRawBufferPointer.allocate(
@@ -83,7 +84,7 @@ extension DeliveryQueue {
         return more ?? true
     }
 
-    private func tellRoom() {
+    func tellRoom() {
         guard producerWaits.exchange(false, ordering: .sequentiallyConsistent) else { return }
         loop.post { [self] in onRoom() }
     }

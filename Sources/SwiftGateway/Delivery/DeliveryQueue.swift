@@ -95,6 +95,12 @@ final class DeliveryQueue: @unchecked Sendable {
     /// Bytes that wait. Any thread.
     var depth: Int { max(0, head.load(ordering: .relaxed) - tail.load(ordering: .relaxed)) }
 
+    /// The position behind everything that was pushed. Loop thread.
+    var end: Int { head.load(ordering: .relaxed) }
+
+    /// Whether everything before a position was delivered. Any thread.
+    func hasDelivered(_ position: Int) -> Bool { tail.load(ordering: .acquiring) >= position }
+
     /// Takes an event in. `hasRoom` must have been asked before a dispatch. `position` is what counts as delivered when
     /// the handler has returned.
     func push(_ event: EventView, position: DeliveredPosition, cell: ShardCell) {
@@ -212,5 +218,7 @@ final class DeliveryQueue: @unchecked Sendable {
         if let data = event.data.baseAddress { at.copyMemory(from: data, byteCount: event.data.count) }
     }
 
-    private func wake() { signal.update { _ in } }
+    private func wake() {
+        if case .stream(let channel) = sink { channel.wake() } else { signal.update { _ in } }
+    }
 }

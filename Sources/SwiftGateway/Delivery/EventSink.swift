@@ -5,4 +5,6 @@ enum EventSink: Sendable {
     case each(EventHandler)
     /// Queued delivery only.
     case batches(EventBatchHandler)
+    /// Queued delivery only: the rings have no thread, the consumer of the channel empties them.
+    case stream(EventChannel)
 }

@@ -18,7 +18,9 @@ public enum EventKind: UInt32, CaseIterable, Sendable {
 
 /// One event as the handler sees it. It borrows: `name` and `data` are valid until the handler returns.
 public struct EventView {
+    /// What the event is, and with it which of the other properties mean something.
     public var kind: EventKind
+    /// The shard that it is of.
     public var shardID: UInt32
     /// The dispatch's type; nil for a name this build does not know and for other kinds.
     public var type: EventType?
@@ -28,8 +30,11 @@ public struct EventView {
     public var name = UnsafeRawBufferPointer(start: nil, count: 0)
     /// A dispatch's `d` as it came, a close reason, an error's sentence, or a whole payload.
     public var data = UnsafeRawBufferPointer(start: nil, count: 0)
+    /// The new state of a state event; what follows a closed connection or an error.
     public var state = ShardState.idle
+    /// A close code (1006 without a close frame), or what `SG_EVENT_STATE` says of a state.
     public var code: UInt32 = 0
+    /// What kind of error an error event tells.
     public var status = Status.ok
     /// Nanoseconds: a round trip, or the wait of `backoff`.
     public var value: UInt64 = 0
@@ -48,11 +53,17 @@ public struct EventKinds: OptionSet, Sendable, Hashable {
 
     public init(rawValue: UInt32) { self.rawValue = rawValue }
 
+    /// Dispatches of the gateway.
     public static let dispatch = EventKinds(.dispatch)
+    /// Changes of a shard's state.
     public static let state = EventKinds(.state)
+    /// Ends of connections.
     public static let closed = EventKinds(.closed)
+    /// Acknowledged heartbeats.
     public static let latency = EventKinds(.latency)
+    /// Errors.
     public static let error = EventKinds(.error)
+    /// Whole payloads, before they are handled.
     public static let payload = EventKinds(.payload)
 
     /// All but whole payloads.
@@ -60,6 +71,7 @@ public struct EventKinds: OptionSet, Sendable, Hashable {
     /// Every kind there is.
     public static let all: EventKinds = [.standard, .payload]
 
+    /// The set of this one kind.
     public init(_ kind: EventKind) { rawValue = 1 << kind.rawValue }
 
     @inline(__always)

@@ -19,14 +19,15 @@ final class LoopContext: @unchecked Sendable {
     private var lagSampler = LagSampler()
     /// Handshakes of one loop at once. A storm of reconnects goes through in turns of these: each holds some 40 KB while
     /// it lasts, and a thousand at once would leave as many holes in the heap (measured: 14 KB a shard).
-    private static let handshakeLimit = 16
+    private let handshakeLimit: Int
     /// Shards that stopped reading because the queue was full.
     private var paused: [ShardRunner] = []
     /// Shards with events that the filter left out since the last record of theirs.
     private var unmarked: [ShardRunner] = []
 
-    init(loop: EventLoop, queue: DeliveryQueue?) {
+    init(loop: EventLoop, queue: DeliveryQueue?, handshakeLimit: Int = 16) {
         self.loop = loop
+        self.handshakeLimit = handshakeLimit
         self.queue = queue
         guard let queue else {
             loop.endOfBatch = { [unowned self] in sampleLag() }
@@ -38,7 +39,7 @@ final class LoopContext: @unchecked Sendable {
 
     /// Is it the runner's turn to connect? If not, `connectNow` is called on it later.
     func beginHandshake(_ runner: ShardRunner) -> Bool {
-        guard handshakes < Self.handshakeLimit else {
+        guard handshakes < handshakeLimit else {
             waiting.append(runner)
             return false
         }
@@ -54,7 +55,7 @@ final class LoopContext: @unchecked Sendable {
         resumesWaiting = true
         loop.post { [self] in
             resumesWaiting = false
-            while handshakes < Self.handshakeLimit, !waiting.isEmpty {
+            while handshakes < handshakeLimit, !waiting.isEmpty {
                 handshakes += 1
                 if !waiting.removeFirst().connectNow() { handshakes -= 1 }
             }

@@ -81,7 +81,7 @@ extension Cluster {
                 summary = ClusterSummary(engine.cells.map { ShardInfo($0) })
                 summary.total = engine.total
                 for loop in engine.loops { summary.bytesQueued &+= UInt64(loop.depth) }
-                summary.identifyBudget = engine.identifyBudget.map {
+                summary.identifyBudget = engine.identifyLimit.map {
                     let now = Clock.now()
                     return ClusterSummary.IdentifyBudget(
                         remaining: $0.remaining, total: $0.total, resetAfter: $0.resetAt > now ? $0.resetAt - now : 0)

@@ -22,5 +22,5 @@ extension Engine {
     }
 
     /// The daily limit as far as it is known.
-    var identifyBudget: IdentifyQueue.Budget? { shared?.identifies.budget }
+    var identifyLimit: IdentifyBudget.Limit? { shared?.identifies.limit }
 }

@@ -4,8 +4,12 @@ import GatewayTransport
 
 /// A file that is replaced whole: written beside itself and renamed, so that a reader, or a process that dies, sees the
 /// old text or the new one and never half of either.
-struct SessionFile: Sendable {
+struct SessionFile: SessionStoring {
     let path: String
+
+    func load() throws(GatewayError) -> [UInt8]? { try read() }
+
+    func save(_ json: [UInt8], isLast: Bool) throws(GatewayError) { try write(json, synced: isLast) }
 
     /// The file's bytes, or nil when there is none. Throws `file`.
     func read() throws(GatewayError) -> [UInt8]? {

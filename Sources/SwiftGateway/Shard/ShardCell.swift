@@ -35,6 +35,10 @@ final class ShardCell: Sendable {
     let bytesInflated = Atomic<UInt64>(0)
     /// Commands accepted and not yet sent; what callers are held to, before the loop knows of them.
     let commands = Atomic<Int>(0)
+    /// Stopped or fatal.
+    let hasEnded = Atomic<Bool>(false)
+    /// Where the delivery queue must have got to for everything of a shard that has ended to be delivered; -1 before.
+    let settledAt = Atomic<Int>(-1)
 
     init(id: UInt32, total: UInt32) {
         self.id = id

@@ -3,8 +3,11 @@ import GatewayTransport
 
 /// A snapshot of one shard. Counters are for the life of the cluster, over all connections. Times are nanoseconds.
 public struct ShardInfo: Sendable {
+    /// The shard's number.
     public var id: UInt32
+    /// The number of shards that the bot has in all, in this process and others.
     public var total: UInt32
+    /// What the shard is doing.
     public var state: ShardState
     /// The newest sequence received; 0 before the first.
     public var sequence: UInt64
@@ -12,28 +15,41 @@ public struct ShardInfo: Sendable {
     public var sessionID: String
     /// The newest heartbeat round trip; 0 before the first.
     public var latencyLast: UInt64
+    /// The average of `latencyRecent`; 0 before the first.
     public var latencyAverage: UInt64
     /// The newest five round trips, newest first.
     public var latencyRecent: [UInt64]
+    /// Connection attempts.
     public var connects: UInt64
+    /// Heartbeats sent.
     public var heartbeatsSent: UInt64
+    /// Heartbeats acknowledged.
     public var heartbeatsAcknowledged: UInt64
+    /// Connections lost or failed that were followed by another attempt.
     public var reconnects: UInt64
+    /// RESUMED received.
     public var resumes: UInt64
+    /// IDENTIFY sent.
     public var identifies: UInt64
+    /// Op 9 received.
     public var invalidSessions: UInt64
     /// Connections given up because heartbeats were not acknowledged.
     public var zombies: UInt64
+    /// Errors told.
     public var errors: UInt64
     /// Dispatches received, and those whose handler returned.
     public var events: UInt64
+    /// Dispatches whose handler returned, or that the loop has asked past.
     public var eventsDelivered: UInt64
     /// The sequence up to which everything was delivered.
     public var sequenceDelivered: UInt64
     /// Bytes of websocket frames, inside TLS.
     public var bytesWire: UInt64
+    /// Bytes of payloads after decompression.
     public var bytesInflated: UInt64
+    /// Bytes of payloads sent, before framing.
     public var bytesSent: UInt64
+    /// Commands waiting to be sent.
     public var commandsQueued: UInt32
     /// Commands that the send window would let through now; `UInt32.max` without a limit.
     public var sendPermits: UInt32

@@ -20,6 +20,8 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
     private var markPending = false
     private var connectHost = ""
     private var handshake = Handshake.none
+    /// The wish to identify that waits, or is granted and not carried out yet.
+    private var turn: IdentifyTurn?
 
     /// Where the shard stands with the loop's limit of handshakes.
     private enum Handshake {
@@ -34,12 +36,16 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
         perform()
     }
 
-    init(cell: ShardCell, engine: EngineContext, context: LoopContext, resuming: ResumableSession?) {
+    /// `presence`: in place of the one that the configuration names.
+    init(
+        cell: ShardCell, engine: EngineContext, context: LoopContext, resuming: ResumableSession?,
+        presence: PresenceUpdate? = nil
+    ) {
         self.cell = cell
         self.engine = engine
         self.context = context
         loop = context.loop
-        presence = engine.configuration.presence(ofShard: cell.id)
+        self.presence = presence ?? engine.configuration.presence(ofShard: cell.id)
         session = ShardSession(
             settings: engine.configuration.session, random: SessionRandom(seed: UInt64.random(in: 0 ... .max)),
             resuming: resuming)
@@ -106,12 +112,21 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
         perform()
     }
 
-    func identifyGranted() {
-        if session.identifyGranted(now: loop.now, &actions) {
-            engine.identifies.sent(shard: cell.id)
-        } else {
-            engine.identifies.cancel(shard: cell.id)
+    private func requestIdentify() {
+        giveUpTurn()
+        turn = engine.identifies.request(shard: cell.id, total: cell.total, loop: loop) { [weak self] in
+            self?.identifyGranted()
         }
+    }
+
+    /// The turn is over without an IDENTIFY.
+    private func giveUpTurn() {
+        turn?.cancel()
+        turn = nil
+    }
+
+    private func identifyGranted() {
+        if !session.identifyGranted(now: loop.now, &actions) { giveUpTurn() }
         perform()
     }
 
@@ -331,11 +346,25 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
 
     /// Returns whether the queue took it.
     func pushMark() -> Bool {
-        guard let queue = context.queue else { return true }
+        guard let queue = context.queue, markPending else { return true }
         let position = DeliveredPosition(epoch: epoch, sequence: session.sequence)
         guard queue.pushPosition(position, cell: cell) else { return false }
         markPending = false
+        if session.state == .stopped || session.state == .fatal { settle() }
         return true
+    }
+
+    /// The shard has ended: everything of it that is to be delivered is in the queue, or will be with its last mark.
+    private func settle() {
+        guard let queue = context.queue else { return cell.settledAt.store(0, ordering: .releasing) }
+        if markPending, !pushMark() { return }
+        cell.settledAt.store(queue.end, ordering: .releasing)
+    }
+
+    /// Whether the shard has ended and everything of it is delivered. Any thread.
+    var isSettled: Bool {
+        let position = cell.settledAt.load(ordering: .acquiring)
+        return position >= 0 && (context.queue?.hasDelivered(position) ?? true)
     }
 
     // MARK: What the session decides
@@ -365,15 +394,21 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
                 let bytes = try payload(of: outgoing)
                 cell.snapshot.withLock { $0.bytesSent += UInt64(bytes.count) }
                 socket?.sendText(bytes)
+                if outgoing == .identify {
+                    // The interval of the identify queue counts from here.
+                    turn?.sent()
+                    turn = nil
+                }
             } catch {
+                if outgoing == .identify { giveUpTurn() }
                 session.fail(error, now: loop.now, &actions)
             }
         case .close(let code, let reason):
             engine.log.write(.debug, shard: cell.id) { "closing with \(code): \(reason)" }
             socket?.sendClose(code: code, reason: reason)
         case .drop(let code): leaveSocket(code: code)
-        case .requestIdentify: engine.identifies.request(shard: cell.id, runner: self, loop: loop)
-        case .cancelIdentify: engine.identifies.cancel(shard: cell.id)
+        case .requestIdentify: requestIdentify()
+        case .cancelIdentify: giveUpTurn()
         case .report(let report): tell(report)
         }
     }
@@ -455,6 +490,14 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
             engine.log.write(.info, shard: cell.id) { "\(state)" }
             deliverIfWanted(event, text: "")
             if state == .backoff || state == .stopped || state == .fatal { inflater = nil }
+            if state == .stopped || state == .fatal {
+                settle()
+                cell.hasEnded.store(true, ordering: .releasing)
+            } else if cell.hasEnded.exchange(false, ordering: .relaxed) {
+                cell.settledAt.store(-1, ordering: .relaxed)
+            }
+            // Who is woken by it must not see the state before.
+            publish()
             engine.stateChanged(cell, to: state)
         case .closed(let code, let reason, let next):
             event.kind = .closed

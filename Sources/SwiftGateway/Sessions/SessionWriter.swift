@@ -1,23 +1,24 @@
 import GatewayProtocol
 import GatewayTransport
 
-/// Keeps a cluster's sessions in its file: on a thread of its own, because disks block, at most every 250 ms and once
+/// Keeps a cluster's sessions in their store: on a thread of its own, because disks block, at most every 250 ms and once
 /// more at the end.
-final class SessionStore: Sendable {
+final class SessionWriter: Sendable {
     /// The most that a crash can make Discord replay twice.
     static let interval: UInt64 = 250_000_000
 
-    private let file: SessionFile
+    private let store: any SessionStoring
     private let document: @Sendable () -> SessionDocument
     private let onError: @Sendable (GatewayError) -> Void
     private let closing = Monitor(false)
     private let thread = Monitor<EngineThread?>(nil)
+    private let lastFailure = Monitor<GatewayError?>(nil)
 
     init(
-        file: SessionFile, document: @escaping @Sendable () -> SessionDocument,
+        store: any SessionStoring, document: @escaping @Sendable () -> SessionDocument,
         onError: @escaping @Sendable (GatewayError) -> Void
     ) {
-        self.file = file
+        self.store = store
         self.document = document
         self.onError = onError
     }
@@ -27,13 +28,16 @@ final class SessionStore: Sendable {
         thread.withLock { $0 = started }
     }
 
-    /// Writes for the last time and ends the thread. The shards must have stopped.
-    func finish() {
+    /// Writes for the last time and ends the thread. The shards must have stopped. Returns why the last state could not be
+    /// saved; nil when it was, or when that was told before.
+    @discardableResult
+    func finish() -> GatewayError? {
         closing.update { $0 = true }
         thread.withLock { thread in
             thread?.join()
             thread = nil
         }
+        return lastFailure.withLock { $0 }
     }
 
     private func run() {
@@ -45,12 +49,14 @@ final class SessionStore: Sendable {
             let current = document()
             guard current != last else { continue }
             do throws(GatewayError) {
-                try file.write(current.json(), synced: isLast)
+                try store.save(current.json(), isLast: isLast)
                 last = current
                 failing = false
             } catch {
-                // Said once, not four times a second.
-                if !failing { onError(error) }
+                // Said once, not four times a second; at the end nobody listens any more but the one who shuts down.
+                if !failing {
+                    if isLast { lastFailure.withLock { $0 = error } } else { onError(error) }
+                }
                 failing = true
             }
         }
