@@ -73,8 +73,8 @@ abi-record: lib ## write down the binary interface of a new version (ABI=--unrel
 
 docs: ## the reference of the C, C++ and Swift API as HTML, in build/docs
 	@scripts/setup docs
-	@scripts/docs
 	@if grep -q '^docs-swift:' Makefile; then $(MAKE) --no-print-directory docs-swift; fi
+	@scripts/docs
 
 clean: ## remove everything that was built
 	rm -rf build .build .build-*

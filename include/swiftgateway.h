@@ -437,8 +437,8 @@ typedef struct sg_identify {
     uint32_t struct_size;     /* bytes of this struct that the library filled */
     uint32_t kind;            /* sg_identify_kind */
     uint64_t permit;          /* names the request; never 0, never used again in this process, below 2^53 */
-    uint32_t shard_id;
-    uint32_t shard_total;
+    uint32_t shard_id;        /* whose request it is */
+    uint32_t shard_total;     /* of how many */
     uint32_t max_concurrency; /* as the API or sg_config_set_max_concurrency says */
     uint32_t rate_limit_key;  /* shard_id % max_concurrency: requests of one key must be the interval apart (§16) */
 } sg_identify;

@@ -2,7 +2,7 @@
 """Does what README.md tells its reader to do, and fails when something in it is no longer true.
 
 - its C program is bindings/c/count.c, and has 30 lines at most, blank ones not counted; likewise its Swift program
-  bindings/swift/count-messages/main.swift; its C++ program is example.cpp;
+  bindings/swift/count-messages/main.swift; its C++ program is bindings/c/example.cpp;
 - links to files lead somewhere, and each `make` target it names exists;
 - its shell commands run, in their order, in one shell. `make test` is left to whoever runs this; $HOME/.local becomes a
   temporary folder.

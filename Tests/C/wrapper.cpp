@@ -46,6 +46,11 @@ static void names() {
     CHECK(name(Dispatch::MessageCreate) == "MESSAGE_CREATE" && name(Dispatch::Unknown).empty());
     CHECK(intents(Dispatch::MessageCreate) == (Intent::GuildMessages | Intent::DirectMessages));
     CHECK(shard_for_guild(std::uint64_t{5} << 22, 4) == 1);
+    Intent alternatives = Intent::All;
+    CHECK(intents_for({Dispatch::GuildCreate}) == Intent::Guilds && intents_for({}) == Intent::None);
+    CHECK(has(intents_for({Dispatch::MessageCreate, Dispatch::Ready}, &alternatives), Intent::DirectMessages));
+    CHECK(alternatives == (Intent::GuildMessages | Intent::DirectMessages));
+    THROWS(intents_for({Dispatch::Unknown}), InvalidArgument);
 }
 
 static void codes() {
@@ -73,6 +78,7 @@ static void configuration() {
 
     config.set_gateway_url("wss://gateway.discord.gg").set_api_url(std::string("https://discord.com/api/v10"));
     config.set_compression(Compression::None).set_shards(1, 2, 4).set_shards_auto().set_shards_bucket(1, 2, 5);
+    config.set_shards_split(0, 2, 4).set_handshake_limit(4);
     config.set_max_concurrency(16).set_identify_interval(5s).set_identify_properties("a", std::string("b"), "c");
     config.set_large_threshold(250).set_presence("{\"status\":\"idle\"}").set_shard_presence(1, "{\"status\":\"dnd\"}");
     config.set_event_filter({Dispatch::MessageCreate, Dispatch::Ready}).set_event_filter({});
@@ -91,6 +97,8 @@ static void configuration() {
     THROWS(config.set_shards(1, 1, 1), InvalidArgument);
     THROWS(config.set_shards_bucket(2, 2, 2), InvalidArgument);
     THROWS(config.set_max_concurrency(0), InvalidArgument);
+    THROWS(config.set_shards_split(2, 2, 2), InvalidArgument);
+    THROWS(config.set_handshake_limit(0), InvalidArgument);
     THROWS(config.set_identify_interval(-1ms), InvalidArgument);
     THROWS(config.set_identify_interval(std::chrono::hours(2000)), InvalidArgument);
     THROWS(config.set_identify_properties("", "b", "c"), InvalidArgument);
@@ -139,9 +147,8 @@ static sg_event event_of(const std::string &json) {
 }
 
 static void events() {
-    const std::string json = "{\"id\":\"81384788765712384\",\"tts\":true,\"ratio\":-0.5,\"content\":\"caf\\u00e9\",\"long\":\""
-                             +
-                             std::string(1000, 'x') + "\",\"list\":[1, 2],\"null\":null}";
+    const std::string json = "{\"id\":\"81384788765712384\",\"tts\":true,\"ratio\":-0.5,\"content\":\"caf\\u00e9\","
+                             "\"long\":\"" + std::string(1000, 'x') + "\",\"list\":[1, 2],\"null\":null}";
     const sg_event raw = event_of(json);
     const Event event(raw);
     std::error_code ec = Status::Internal;
@@ -239,11 +246,15 @@ static void clusters() {
     CHECK(summary.shards() == 2 && summary.total() == 3 && summary.ready() == 0 && !summary.latency_slowest());
     CHECK(summary.in(ShardState::Active) == 0 && summary.in(static_cast<ShardState>(99)) == 0 && !summary.identifies_left());
     CHECK(summary.native().struct_size == sizeof(sg_cluster_summary) && !summary.identifies_total());
+    CHECK(cluster.guild_shard(std::uint64_t{1} << 22) == 1u && !cluster.guild_shard(std::uint64_t{2} << 22));
+    THROWS(cluster.export_shard(7), NotFound);
+    THROWS(cluster.add_shard_session(2, "no session"), File);
     const std::string sessions = cluster.export_sessions();
     make_config().import_sessions(sessions);
 
     cluster.send(0, "{\"op\":3,\"d\":{\"since\":null,\"activities\":[],\"status\":\"idle\",\"afk\":false}}");
     cluster.update_presence(0, "{\"since\":null,\"activities\":[],\"status\":\"idle\",\"afk\":false}");
+    THROWS(cluster.update_presence_all("no"), InvalidArgument);
     cluster.update_voice_state(0, 1, 2, true);
     cluster.update_voice_state(0, 1, std::nullopt);
     cluster.request_guild_members(0, GuildMembersRequest::everyone(1));
@@ -350,6 +361,38 @@ static void handlers() {
 }
 
 struct Oops {};
+
+/* Queues and stores of one's own: asked, and told when they throw. */
+static void pluggable() {
+    std::atomic<int> loads{0}, told{0}, errors{0};
+    Signal refused;
+    Config config = make_config();
+    config.on_event([&](const Event &event) {
+        if (event.kind() == EventKind::Error && event.status() == Status::File && ++errors == 1) refused.raise();
+    });
+    config.on_identify([](const IdentifyRequest &request) {
+        if (request.kind() == IdentifyKind::Request) identify_grant(request.permit());
+    });
+    config.set_session_store([&] { return ++loads, std::optional<std::string>(); }, [](std::string_view) { return true; });
+    {
+        Cluster cluster(config);
+        cluster.start();
+        CHECK(cluster.shutdown() && loads == 1 && errors == 0);
+    }
+    std::error_code ec;
+    CHECK(!identify_grant(0, ec) && !ec && !identify_grant(12345));
+
+    config.set_session_store([]() -> std::optional<std::string> { throw Oops(); }, [](std::string_view) { return true; });
+    Cluster cluster(config);
+    cluster.start();
+    refused.wait();
+    CHECK(!cluster.wait(0ms) && cluster.take_exception() == nullptr); // it goes on
+    cluster.shutdown();
+    config.on_exception([&](std::exception_ptr exception) { told += exception != nullptr; });
+    Cluster other(config);
+    other.start();
+    CHECK(told == 1);
+}
 
 /* By the batch, in place of the other handlers. */
 static void batches() {
@@ -491,6 +534,7 @@ int main() {
     shards();
     fetching();
     handlers();
+    pluggable();
     batches();
     exceptions_stop();
     exceptions_reported();

@@ -375,6 +375,13 @@ enum class Dispatch : std::uint32_t {
     WebhooksUpdate = SG_DISPATCH_WEBHOOKS_UPDATE
 };
 
+/// sg_identify_kind: what an identify queue is told.
+enum class IdentifyKind : std::uint32_t {
+    Request = SG_IDENTIFY_REQUEST, ///< A shard wants to identify: answer with identify_grant(), now or later.
+    Cancel = SG_IDENTIFY_CANCEL,   ///< It does not any more; the permit is void.
+    Sent = SG_IDENTIFY_SENT        ///< Its IDENTIFY was sent just now.
+};
+
 namespace detail {
 template <class E> struct IsMask : std::false_type {};
 template <> struct IsMask<Intent> : std::true_type {};
@@ -549,6 +556,12 @@ template <class Call> std::string text(Call call, std::error_code &ec) {
 
 } // namespace detail
 
+/// sg_identify_grant: lets a shard identify. False: the permit was granted or cancelled before, or is none.
+inline bool identify_grant(std::uint64_t permit, SWIFTGATEWAY_EC) {
+    const sg_status status = sg_identify_grant(permit);
+    return detail::report(status == SG_ERROR_NOT_FOUND ? SG_OK : status, ec) && status == SG_OK;
+}
+
 // --------------------------------------------------------------------------------------------------------- Arguments
 
 /// A NUL-terminated text on its way into the library. A std::string with a NUL inside is passed on as NULL, which the
@@ -593,6 +606,17 @@ private:
     const T *data_ = nullptr;
     std::size_t count_ = 0;
 };
+
+/// sg_intents_for_events: what to ask for in order to receive these dispatches. `alternatives`, when given, gets those
+/// that may be left out as long as another one of the same dispatch stays.
+inline Intent intents_for(View<Dispatch> types, Intent *alternatives SWIFTGATEWAY_DEFAULT(nullptr), SWIFTGATEWAY_EC) {
+    std::vector<const char *> names;
+    for (const Dispatch type : types) names.push_back(sg_event_type_name(detail::number(type)));
+    std::uint64_t all = 0, some = 0;
+    if (!detail::report(sg_intents_for_events(names.data(), names.size(), &all, &some), ec)) return Intent::None;
+    if (alternatives) *alternatives = static_cast<Intent>(some);
+    return static_cast<Intent>(all);
+}
 
 // ------------------------------------------------------------------------------------------------------------ Events
 
@@ -762,8 +786,39 @@ private:
     std::size_t count_;
 };
 
+/// sg_identify: what an identify queue is told of one shard's request. Valid until the handler returns.
+class IdentifyRequest {
+public:
+    /// A look at a request.
+    explicit IdentifyRequest(const sg_identify &request) noexcept : request_(&request) {}
+    /// What happened to it.
+    IdentifyKind kind() const noexcept { return static_cast<IdentifyKind>(request_->kind); }
+    /// Its name, for identify_grant().
+    std::uint64_t permit() const noexcept { return request_->permit; }
+    /// Which shard.
+    std::uint32_t shard_id() const noexcept { return request_->shard_id; }
+    /// Of how many.
+    std::uint32_t shard_total() const noexcept { return request_->shard_total; }
+    /// How many may identify in one interval.
+    std::uint32_t max_concurrency() const noexcept { return request_->max_concurrency; }
+    /// Requests of one key must be the interval apart.
+    std::uint32_t rate_limit_key() const noexcept { return request_->rate_limit_key; }
+    /// The C struct.
+    const sg_identify &native() const noexcept { return *request_; }
+
+private:
+    const sg_identify *request_;
+};
+
 /// Receives events by the batch. See sg_batch_fn.
 using BatchHandler = std::function<void(const Batch &events)>;
+/// Decides when shards may identify; must not block. See sg_identify_fn.
+using IdentifyHandler = std::function<void(const IdentifyRequest &request)>;
+/// Gives the sessions that were saved last, or nothing. See sg_session_load_fn.
+using SessionLoad = std::function<std::optional<std::string>()>;
+/// Keeps the sessions; returns whether it did. See sg_session_save_fn.
+using SessionSave = std::function<bool(std::string_view json)>;
+
 /// Receives events. Shards may call it at the same time.
 using EventHandler = std::function<void(const Event &event)>;
 /// Receives log lines; must not call the library. See sg_log_fn.
@@ -778,6 +833,9 @@ struct Handlers {
     EventHandler event;
     std::vector<std::pair<Dispatch, EventHandler>> typed;
     BatchHandler batch;
+    IdentifyHandler identify;
+    SessionLoad load;
+    SessionSave save;
     LogHandler log;
     LogLevel least = LogLevel::Off;
     ExceptionHandler exception;
@@ -800,12 +858,16 @@ public:
         Attached(sg_config *config, Sink &sink, std::error_code &ec) : config_(config), handlers_(sink.handlers_) {
             good_ = (!handlers_.wants_events() || report(sg_config_set_event_handler(config, on_event, &sink), ec)) &&
                     (!handlers_.batch || report(sg_config_set_batch_handler(config, on_batch, &sink), ec)) &&
+                    (!handlers_.identify || report(sg_config_set_identify_queue(config, on_identify, &sink), ec)) &&
+                    (!handlers_.load || report(sg_config_set_session_store(config, on_load, on_save, &sink), ec)) &&
                     (!handlers_.log ||
                      report(sg_config_set_log_handler(config, number(handlers_.least), on_log, &sink), ec));
         }
         ~Attached() {
             if (handlers_.wants_events()) sg_config_set_event_handler(config_, nullptr, nullptr);
             if (handlers_.batch) sg_config_set_batch_handler(config_, nullptr, nullptr);
+            if (handlers_.identify) sg_config_set_identify_queue(config_, nullptr, nullptr);
+            if (handlers_.load) sg_config_set_session_store(config_, nullptr, nullptr, nullptr);
             if (handlers_.log) sg_config_set_log_handler(config_, SG_LOG_OFF, nullptr, nullptr);
         }
         Attached(const Attached &) = delete;
@@ -848,8 +910,9 @@ public:
 
 private:
     /// Whether the call returned, or what left it was taken care of.
-    template <class Call> bool guarded(Call call) noexcept {
+    template <class Call> bool guarded(Call call, bool stops = true) noexcept {
 #ifdef SWIFTGATEWAY_NO_EXCEPTIONS
+        static_cast<void>(stops);
         call();
         return true;
 #else
@@ -857,7 +920,7 @@ private:
             call();
             return true;
         } catch (...) {
-            return failed(std::current_exception());
+            return failed(std::current_exception(), stops);
         }
 #endif
     }
@@ -882,13 +945,45 @@ private:
         return static_cast<Handled>(good ? count : 0);
     }
 
+    static void on_identify(const sg_identify *request, void *user) noexcept {
+        Sink &sink = *static_cast<Sink *>(user);
+        sink.guarded([&] { sink.handlers_.identify(IdentifyRequest(*request)); });
+    }
+
+    static std::uint32_t on_load(char *buffer, std::size_t *length, void *user) noexcept {
+        Sink &sink = *static_cast<Sink *>(user);
+        std::uint32_t result = SG_ERROR_FILE;
+        sink.guarded([&] {
+            // What did not fit is asked for again, with more room: it is loaded once.
+            if (!sink.loaded_) sink.loaded_ = sink.handlers_.load();
+            result = SG_ERROR_NOT_FOUND;
+            if (!sink.loaded_) return;
+            const std::size_t capacity = std::exchange(*length, sink.loaded_->size());
+            result = SG_ERROR_BUFFER_TOO_SMALL;
+            if (*length > capacity) return;
+            if (*length) std::memcpy(buffer, sink.loaded_->data(), *length);
+            sink.loaded_.reset();
+            result = SG_OK;
+        }, false);
+        return result;
+    }
+
+    static std::uint32_t on_save(const char *json, std::size_t length, void *user) noexcept {
+        Sink &sink = *static_cast<Sink *>(user);
+        std::uint32_t result = SG_ERROR_FILE;
+        sink.guarded([&] {
+            if (!sink.handlers_.save || sink.handlers_.save(std::string_view(json, length))) result = SG_OK;
+        }, false);
+        return result;
+    }
+
     static void on_log(std::uint32_t level, const char *target, const char *message, void *user) noexcept {
         Sink &sink = *static_cast<Sink *>(user);
         sink.guarded([&] { sink.handlers_.log(static_cast<LogLevel>(level), target, message); });
     }
 
 #ifndef SWIFTGATEWAY_NO_EXCEPTIONS
-    bool failed(std::exception_ptr exception) noexcept {
+    bool failed(std::exception_ptr exception, bool stops) noexcept {
         if (handlers_.exception) {
             try {
                 handlers_.exception(exception);
@@ -896,6 +991,8 @@ private:
             } catch (...) {
                 exception = std::current_exception();
             }
+        } else if (!stops) {
+            return true; // the library tells of it
         }
         const std::lock_guard<std::mutex> lock(mutex_);
         if (first_) return false; // stopping already
@@ -915,6 +1012,7 @@ private:
     std::exception_ptr first_;
     std::function<void()> stop_;
     std::vector<std::thread> stoppers_;
+    std::optional<std::string> loaded_;
 };
 
 struct FreeConfig {
@@ -956,6 +1054,19 @@ public:
         handlers_.batch = std::move(handler);
         return *this;
     }
+    /// Called before a shard identifies, which waits for identify_grant(). See sg_config_set_identify_queue.
+    Config &on_identify(IdentifyHandler handler) {
+        handlers_.identify = std::move(handler);
+        return *this;
+    }
+    /// Where sessions survive the process, in place of a session file. What leaves `load` or `save` is a failure to do
+    /// it, which the library tells of as EventKind::Error with Status::File; on_exception hears of it as well, and
+    /// without it the cluster goes on. See sg_config_set_session_store.
+    Config &set_session_store(SessionLoad load, SessionSave save) {
+        handlers_.load = std::move(load);
+        handlers_.save = std::move(save);
+        return *this;
+    }
     /// Called for log lines of this level and above. It may be called by several threads at once.
     Config &on_log(LogLevel least, LogHandler handler) {
         handlers_.least = least;
@@ -989,6 +1100,10 @@ public:
     /// sg_config_set_shards_bucket.
     Config &set_shards_bucket(std::uint32_t bucket, std::uint32_t buckets, std::uint32_t total, SWIFTGATEWAY_EC) {
         return done(sg_config_set_shards_bucket(native(), bucket, buckets, total), ec);
+    }
+    /// sg_config_set_shards_split; a total of 0 is the API's recommendation.
+    Config &set_shards_split(std::uint32_t process, std::uint32_t processes, std::uint32_t total, SWIFTGATEWAY_EC) {
+        return done(sg_config_set_shards_split(native(), process, processes, total), ec);
     }
     /// sg_config_set_max_concurrency.
     Config &set_max_concurrency(std::uint32_t value, SWIFTGATEWAY_EC) {
@@ -1067,6 +1182,10 @@ public:
     /// sg_config_set_io_threads.
     Config &set_io_threads(std::uint32_t count, SWIFTGATEWAY_EC) {
         return done(sg_config_set_io_threads(native(), count), ec);
+    }
+    /// sg_config_set_handshake_limit.
+    Config &set_handshake_limit(std::uint32_t count, SWIFTGATEWAY_EC) {
+        return done(sg_config_set_handshake_limit(native(), count), ec);
     }
     /// sg_config_import_sessions.
     Config &import_sessions(std::string_view json, SWIFTGATEWAY_EC) {
@@ -1509,6 +1628,13 @@ public:
         detail::report(sg_cluster_get_summary(native(), &result.native()), ec);
         return result;
     }
+    /// sg_cluster_guild_shard: the shard of this cluster that serves a guild; empty when it is in another process.
+    std::optional<std::uint32_t> guild_shard(std::uint64_t guild_id, SWIFTGATEWAY_EC) const {
+        std::uint32_t result = 0;
+        const sg_status status = sg_cluster_guild_shard(native(), guild_id, &result);
+        if (!detail::report(status == SG_ERROR_NOT_FOUND ? SG_OK : status, ec) || status != SG_OK) return std::nullopt;
+        return result;
+    }
     /// sg_cluster_send.
     void send(std::uint32_t shard_id, std::string_view json, SWIFTGATEWAY_EC) {
         detail::report(sg_cluster_send(native(), shard_id, json.data(), json.size()), ec);
@@ -1516,6 +1642,10 @@ public:
     /// sg_cluster_update_presence.
     void update_presence(std::uint32_t shard_id, std::string_view json, SWIFTGATEWAY_EC) {
         detail::report(sg_cluster_update_presence(native(), shard_id, json.data(), json.size()), ec);
+    }
+    /// sg_cluster_update_presence_all.
+    void update_presence_all(std::string_view json, SWIFTGATEWAY_EC) {
+        detail::report(sg_cluster_update_presence_all(native(), json.data(), json.size()), ec);
     }
     /// sg_cluster_update_voice_state; no channel is to leave.
     void update_voice_state(std::uint32_t shard_id, std::uint64_t guild_id, std::optional<std::uint64_t> channel_id,
@@ -1549,6 +1679,10 @@ public:
     void add_shard(std::uint32_t shard_id, SWIFTGATEWAY_EC) {
         detail::report(sg_cluster_add_shard(native(), shard_id), ec);
     }
+    /// sg_cluster_add_shard_session.
+    void add_shard_session(std::uint32_t shard_id, std::string_view json, SWIFTGATEWAY_EC) {
+        detail::report(sg_cluster_add_shard_session(native(), shard_id, json.data(), json.size()), ec);
+    }
     /// sg_cluster_remove_shard.
     void remove_shard(std::uint32_t shard_id, ShutdownMode mode, SWIFTGATEWAY_EC) {
         detail::report(sg_cluster_remove_shard(native(), shard_id, detail::number(mode)), ec);
@@ -1557,6 +1691,14 @@ public:
     std::string export_sessions(SWIFTGATEWAY_EC) const {
         return detail::text([&](char *buffer, std::size_t *length) {
             return sg_cluster_export_sessions(native(), buffer, length);
+        }, ec);
+    }
+    /// sg_cluster_export_shard; for ever by default.
+    std::string export_shard(std::uint32_t shard_id,
+                             std::optional<std::chrono::milliseconds> time SWIFTGATEWAY_DEFAULT(std::nullopt),
+                             SWIFTGATEWAY_EC) const {
+        return detail::text([&](char *buffer, std::size_t *length) {
+            return sg_cluster_export_shard(native(), shard_id, detail::timeout(time), buffer, length);
         }, ec);
     }
     /// sg_cluster_metrics: in the text format of Prometheus.
