@@ -13,6 +13,8 @@
  *   -t FILE -o FILE      latencies: loadgw's -t, and where to write them (measure.h)
  *   -a FROM:TO           allocations between these events (allocations.c)
  *   -m                   memory: what smaps_rollup says, less what it said before the cluster was started
+ *   -l N                 handshakes in flight at most, for each loop; default the engine's
+ *   -i N                 sg_config_set_inflate_backend, where the library has it; default the engine's
  *   -k                   stay: READY of every shard is enough; then "info" on standard input is answered by a line of
  *                        sums over all shards, and its end shuts down
  *
@@ -146,11 +148,12 @@ static void info(sg_cluster *cluster, unsigned shards) {
 
 int main(int argc, char **argv) {
     const char *mode = "zlib", *delivery = "inline", *stamp_file = NULL, *latency_file = NULL;
-    unsigned shards = 1, loops = 1, memory = 0;
+    unsigned shards = 1, loops = 1, memory = 0, handshakes = 0;
+    int inflate = -1;
     size_t queue = 0;
     long sleep_us = 0;
     int option;
-    while ((option = getopt(argc, argv, "z:d:n:j:q:w:t:o:a:mk")) != -1) switch (option) {
+    while ((option = getopt(argc, argv, "z:d:n:j:q:w:t:o:a:l:i:mk")) != -1) switch (option) {
         case 'z': mode = optarg; break;
         case 'd': delivery = optarg; break;
         case 'n': shards = (unsigned)atoi(optarg); break;
@@ -163,6 +166,8 @@ int main(int argc, char **argv) {
             first = strtoull(optarg, NULL, 10);
             until = strchr(optarg, ':') ? strtoull(strchr(optarg, ':') + 1, NULL, 10) : 0;
             break;
+        case 'l': handshakes = (unsigned)atoi(optarg); break;
+        case 'i': inflate = atoi(optarg); break;
         case 'm': memory = 1; break;
         case 'k': stay = 1; break;
         default: return 2;
@@ -188,6 +193,14 @@ int main(int argc, char **argv) {
     need(sg_config_set_max_concurrency(config, shards));
     need(sg_config_set_identify_interval(config, 0));
     need(sg_config_set_io_threads(config, loops));
+    if (handshakes) need(sg_config_set_handshake_limit(config, handshakes));
+    sg_status (*backend)(sg_config *, uint32_t);
+    *(void **)&backend = dlsym(RTLD_DEFAULT, "sg_config_set_inflate_backend");
+    if (inflate >= 0 && !backend) {
+        fprintf(stderr, "client: this library has no sg_config_set_inflate_backend\n");
+        return 1;
+    }
+    if (inflate >= 0) need(backend(config, (uint32_t)inflate));
     need(sg_config_set_event_kinds(config, 1u << SG_EVENT_DISPATCH | 1u << SG_EVENT_ERROR | 1u << SG_EVENT_CLOSED));
     need(sg_config_set_event_handler(
         config, stamp_file ? on_event_timed : sleep_us ? on_event_slow : first ? on_event_counted : on_event, NULL));

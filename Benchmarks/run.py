@@ -50,6 +50,7 @@ def main():
     parser.add_argument("--seconds", type=float, help="how long a consumer sleeps and shards rest; default 60, quick 5")
     parser.add_argument("--stacks", action="store_true", help="print where allocations come from")
     parser.add_argument("--functions", action="store_true", help="print the instructions of each function")
+    parser.add_argument("--inflate", choices=("auto", "zlib", "zlib-ng"), help="the engine's inflate; default its own choice")
     parser.add_argument("--modes", default=",".join(rig.MODES), help="of none,zlib,zstd")
     parser.add_argument("--json", metavar="FILE", help="write every figure and every sample there")
     options = parser.parse_args()
@@ -60,6 +61,8 @@ def main():
         if getattr(options, name) is None:
             setattr(options, name, quick if options.quick else full)
     options.modes = options.modes.split(",")
+    if options.inflate:
+        rig.CLIENT_OPTIONS += ["-i", ("auto", "zlib", "zlib-ng").index(options.inflate)]
     chosen = options.only.split(",") if options.only else [n for n in LINES if n not in options.skip.split(",")]
     if unknown := [name for name in chosen if name not in LINES]:
         sys.exit(f"there is no line {unknown[0]}; there are {', '.join(LINES)}")

@@ -11,19 +11,24 @@ FEW, MANY = 5000, 10_000
 
 
 class Profile:
-    """Instructions by the object they are in and by source line; inlined code counts where it was written."""
+    """Instructions by the object they are in and by source line; inlined code counts where it was written. `below` has
+    what calls from a line cost, by the file of what is called."""
 
     def __init__(self, path):
         self.objects = collections.Counter()
         self.lines = collections.Counter()
         self.functions = collections.Counter()
         self.calls = collections.Counter()
+        self.below = collections.Counter()
         self.total = 0
-        where = file = function = called = ""
+        where = file = function = called = callee_file = ""
         skip = False
         for line in open(path, errors="replace"):
             if skip:  # the cost of a call, which the called function has itself
                 skip = False
+                number, cost = line.split()[:2]
+                self.below[file, int(number), callee_file or file] += int(cost)
+                callee_file = ""
             elif line[:1].isdigit():
                 number, cost = line.split()[:2]
                 self.objects[where] += int(cost)
@@ -39,6 +44,8 @@ class Profile:
                 where = line[3:].strip().rsplit("/", 1)[-1]
             elif line.startswith("fn="):
                 function = line[3:].strip()
+            elif line[:4] in ("cfi=", "cfl="):
+                callee_file = line[4:].strip()
             elif line[:3] in ("fl=", "fi=", "fe="):
                 file = line[3:].strip()
 

@@ -8,8 +8,8 @@ from .table import progress
 BARS = {"inline": 1.05, "queued": None}
 COUNTING_BAR = 1.0  # % of an event
 
-# Source lines that are there for counters and metrics alone.
-COUNTS = re.compile(r"addByOnlyWriter|\bcounters\.\w+ \+= |// counts")
+# Source lines that are there for counters and metrics alone, besides all of Observe/.
+COUNTS = re.compile(r"addByOnlyWriter|\bcounters\.\w+ \+= |\bmetrics\.|\blagSampler\.|\b(lag|heartbeats)\.record\(|// counts")
 
 RETAINS = ("swift_retain", "swift_release", "swift_retain_n", "swift_release_n", "swift_bridgeObjectRetain",
            "swift_bridgeObjectRelease")
@@ -29,9 +29,12 @@ def counting_lines():
 
 
 def counted(profile, lines):
+    """Those lines themselves, and what they call beyond Observe/, such as the clock."""
     def relative(file):
         return "Sources/" + file.split("Sources/", 1)[1] if "Sources/" in file else file
-    return sum(cost for (file, number), cost in profile.lines.items() if (relative(file), number) in lines)
+    own = sum(cost for (file, number), cost in profile.lines.items() if (relative(file), number) in lines)
+    return own + sum(cost for (file, number, callee), cost in profile.below.items()
+                     if (relative(file), number) in lines and "/Observe/" not in callee)
 
 
 def measure(table, options):

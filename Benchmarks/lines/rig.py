@@ -20,6 +20,8 @@ MODES = ("none", "zlib", "zstd")
 ENVIRONMENT = dict(os.environ, LD_LIBRARY_PATH=str(LIBRARY))
 CA = WORK / "root.pem"
 
+CLIENT_OPTIONS = []  # of every run of the client: --inflate
+
 PEERS = ["-lssl", "-lcrypto", "-lz", "-lzstd", "-lpthread"]
 ENGINE = [f"-I{ROOT / 'include'}", f"-L{LIBRARY}", "-lswiftgateway", "-lpthread", "-ldl"]
 # program: source, flags; what not every machine has is built by the line that needs it
@@ -131,7 +133,7 @@ def floor(load, mode, *options):
 
 
 def client_command(load, mode, delivery, last, *options):
-    return [WORK / "client", "-z", mode, "-d", delivery, *options, load.url, CA, last]
+    return [WORK / "client", "-z", mode, "-d", delivery, *CLIENT_OPTIONS, *options, load.url, CA, last]
 
 
 def client(load, mode, delivery, last, *options, shards=1):
