@@ -10,7 +10,7 @@ extension Integration {
         /// A running example and what it has printed.
         private final class Example: Sendable {
             let process: Process
-            private let output = Lock("")
+            private let output = Monitor("")
 
             init(_ name: String, _ arguments: [String] = [], sandbox: Sandbox, environment: [String: String] = [:])
                 throws

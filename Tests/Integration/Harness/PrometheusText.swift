@@ -114,7 +114,7 @@ struct PrometheusText {
             rest = rest.dropFirst()
             var end = rest.startIndex
             while end < rest.endIndex, rest[end] != "\"" {
-                rest.formIndex(&end, offsetBy: rest[end] == "\\" ? 2 : 1, limitedBy: rest.endIndex)
+                _ = rest.formIndex(&end, offsetBy: rest[end] == "\\" ? 2 : 1, limitedBy: rest.endIndex)
             }
             guard end < rest.endIndex else { throw fail("a label's value without an end") }
             let value = try unescape(rest[..<end], quotes: true)

@@ -15,7 +15,8 @@ struct ManyShards {
         let signals = [SIGINT, SIGTERM].map { number in
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number)
-            source.setEventHandler { stop.yield() }
+            // It runs on a queue of Dispatch's: the closure must not belong to the main actor.
+            source.setEventHandler { @Sendable in stop.yield() }
             source.resume()
             return source
         }
