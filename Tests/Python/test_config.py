@@ -27,18 +27,37 @@ from swiftgateway import (
     InvalidArgumentError,
     LogLevel,
     ShardRange,
+    Split,
     ZombiePolicy,
 )
 
 INTENTS = Intents.GUILDS | Intents.GUILD_MESSAGES
 
+
+
+class Store:
+    """A session store in memory."""
+
+    def __init__(self) -> None:
+        self.document: bytes | None = None
+        self.saves = 0
+
+    def load(self) -> bytes | None:
+        return self.document
+
+    def save(self, document: bytes) -> None:
+        self.document = document
+        self.saves += 1
+
+
 GOOD: dict[str, list[Any]] = {
-    "shards": ["auto", 4, ShardRange(2, 3, 8), Bucket(1, 3, 8)],
+    "shards": ["auto", 4, ShardRange(2, 3, 8), Bucket(1, 3, 8), Split(1, 2, 25), Split(0, 3)],
     "gateway_url": ["wss://gateway.example:443/x"],
     "api_url": ["https://example.org/api/v10"],
     "compression": list(Compression),
     "max_concurrency": [1, 16],
     "identify_interval": [0, 5, 0.25],
+    "identify_queue": [print],
     "identify_properties": [("linux", "a", "b")],
     "large_threshold": [50, 250],
     "presence": [{"status": "idle"}, '{"status":"idle"}', b'{"status":"idle"}'],
@@ -46,6 +65,7 @@ GOOD: dict[str, list[Any]] = {
     "events": [[], ["MESSAGE_CREATE"], (Dispatch.TYPING_START, "NEW"), {"GUILD_CREATE"}],
     "kinds": [EventKinds.ALL, EventKinds.DISPATCH | EventKinds.ERROR, 31],
     "session_file": ["sessions.json", pathlib.Path("a", "sessions.json")],
+    "session_store": [Store()],
     "backoff": [(1, 60), [0.5, 1.5]],
     "connect_timeout": [3],
     "invalid_session_wait": [(0, 0), (1, 5)],
@@ -54,16 +74,18 @@ GOOD: dict[str, list[Any]] = {
     "send_limit": [(0, 0), (60, 60.0)],
     "queue_bytes": [0, 1 << 20],
     "io_threads": [0, 256],
+    "handshake_limit": [1, 65535],
 }
 
 BAD: dict[str, list[Any]] = {
-    "shards": ["all", 0, -1, 1_000_001, 1.5, ShardRange(7, 3, 8), Bucket(3, 3, 8), Bucket(0, 1, 0), (0, 1)],
+    "shards": ["all", 0, -1, 1_000_001, 1.5, ShardRange(7, 3, 8), Bucket(3, 3, 8), Bucket(0, 1, 0), Split(2, 2, 25), Split(0, 0, 25), (0, 1)],
     "gateway_url": ["http://gateway.example", "nonsense", "", 7, "wss://a\0b", "wss://\ud800"],
     "api_url": ["wss://example.org", "", b"https://example.org"],
     "ca_file": [7, "a\0b"],
     "compression": [9, "zlib", True],
     "max_concurrency": [0, -1, 1 << 32],
     "identify_interval": [-1, float("nan"), float("inf"), "5", 1e9],
+    "identify_queue": ["queue", 7],
     "identify_properties": [("linux", "", "b"), ("linux", "b"), "abc", ("a", "b", None)],
     "large_threshold": [49, 251],
     "presence": ["no json", "[]", {"x": {1}}, {"x": "y" * 3000}, 7, {"x": float("nan")}, "\0"],
@@ -71,6 +93,7 @@ BAD: dict[str, list[Any]] = {
     "events": ["MESSAGE_CREATE", Dispatch.READY, ["A\0B"], [7], [""]],
     "kinds": [64, -1, EventKind.ERROR],
     "session_file": ["", 7],
+    "session_store": [7, "sessions.json"],
     "sessions": [7],
     "backoff": [(0, 1), (5, 1), 5, (1,), (1, 2, 3)],
     "connect_timeout": [0],
@@ -80,6 +103,7 @@ BAD: dict[str, list[Any]] = {
     "send_limit": [(1, 0), 3],
     "queue_bytes": [-1, 1.5],
     "io_threads": [257],
+    "handshake_limit": [0, 65536],
     "log": [7],
     "log_level": [LogLevel.INFO],
 }

@@ -221,6 +221,7 @@ ENUMS = {
     "sg_delivery": (enums.Delivery, "SG_DELIVERY_"),
     "sg_zombie_policy": (enums.ZombiePolicy, "SG_ZOMBIE_"),
     "sg_shutdown_mode": (enums.ShutdownMode, "SG_SHUTDOWN_"),
+    "sg_identify_kind": (enums.IdentifyKind, "SG_IDENTIFY_"),
     "sg_restart_mode": (enums.RestartMode, "SG_RESTART_"),
     "sg_log_level": (enums.LogLevel, "SG_LOG_"),
     "sg_event_kind": (enums.EventKind, "SG_EVENT_"),

@@ -28,10 +28,12 @@ from ._library import lib as _lib
 from ._library import library_path
 from ._version import __version__
 from .bot import GatewayBot
-from .config import Bucket, Config, ShardRange
+from .config import Bucket, Config, ShardRange, Split
 from .enums import *  # noqa: F403
 from .errors import *  # noqa: F403
-from .event import Event, intents_for
+from .event import Event, intents_for, intents_for_events
+from .identify import IdentifyQueue, IdentifyRequest
+from .sessions import SessionStore
 
 
 def library_version() -> str:
@@ -61,15 +63,20 @@ __all__ = [
     "Config",
     "Event",
     "GatewayBot",
+    "IdentifyQueue",
+    "IdentifyRequest",
+    "SessionStore",
     "Shard",
     "ShardInfo",
     "ShardRange",
+    "Split",
     "__version__",
     "fetch_gateway",
     "fetch_gateway_blocking",
     "fetch_gateway_bot",
     "fetch_gateway_bot_blocking",
     "intents_for",
+    "intents_for_events",
     "library_path",
     "library_version",
     "shard_for_guild",

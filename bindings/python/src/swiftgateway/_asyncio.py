@@ -13,10 +13,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from . import _fork
-from ._arguments import FOREVER, milliseconds
+from ._arguments import milliseconds
 from ._commands import ClusterCommands, ShardCommands
 from ._connection import CLOSE_TIMEOUT, Connection
 from ._delivery import Delivery
+from ._waiting import in_slices
 from .bot import GatewayBot, fetch, fetch_url
 from .config import Config
 from .errors import GatewayError, InvalidArgumentError, InvalidStateError, TimeoutError
@@ -60,6 +61,15 @@ async def _in_thread(function: Callable[[], _T]) -> _T:
     return await future
 
 
+async def _in_thread_sliced(wait: Callable[[int], _T], timeout: float | None) -> _T:
+    """The same for a wait of the library's. One that was cancelled leaves its thread soon."""
+    given_up = threading.Event()
+    try:
+        return await _in_thread(lambda: in_slices(wait, timeout, given_up))
+    finally:
+        given_up.set()
+
+
 class _Async(Connection):
     """The part of the asyncio classes that has to do with time."""
 
@@ -90,26 +100,7 @@ class _Async(Connection):
 
     async def _wait(self, name: str, timeout: float | None) -> None:
         life = self._started()
-        whole = FOREVER if timeout is None else milliseconds(timeout, "timeout")
-        given_up = threading.Event()
-
-        def run() -> None:
-            left = whole
-            while not given_up.is_set():
-                # In slices, so that a wait that was cancelled leaves its thread soon.
-                slice = min(left, 250)
-                try:
-                    return life.call(name, slice)  # type: ignore[no-any-return]
-                except TimeoutError:
-                    if whole != FOREVER:
-                        left -= slice
-                        if left <= 0:
-                            raise
-
-        try:
-            await _in_thread(run)
-        finally:
-            given_up.set()
+        await _in_thread_sliced(lambda slice: life.call(name, slice), timeout)
 
     async def close(self, mode: int | None = None, timeout: float = CLOSE_TIMEOUT) -> None:
         """Ends every connection and waits for that, ``timeout`` seconds at most.
@@ -299,6 +290,14 @@ class Cluster(_Async, ClusterCommands):
     def __init__(self, token: str | Config | None, intents: int | None = None, **options: Unpack[Options]) -> None:
         """``options`` are those of :class:`Config`, which may be given in place of token, intents and options."""
         super().__init__(_config(token, intents, options))
+
+    async def export_shard(self, shard_id: int, timeout: float | None = None) -> bytes:
+        """The session of one shard, for ``add_shard`` of a cluster in another process. To move a shard: remove it with
+        ``ShutdownMode.RESUMABLE``, export it, add it there. Of a shard that was removed it is the last word: waits until it
+        has stopped and all its events are dealt with, ``timeout`` seconds at most, None for ever. Of one that runs: what it
+        would resume with now, at once. Raises TimeoutError; NotFoundError when it was never a shard of this cluster or has
+        no session."""
+        return await _in_thread_sliced(lambda slice: self._export_shard(shard_id, slice), timeout)
 
 
 class Shard(_Async, ShardCommands):

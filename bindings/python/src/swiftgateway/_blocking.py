@@ -10,10 +10,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from . import _fork
-from ._arguments import FOREVER, milliseconds
+from ._arguments import milliseconds
 from ._asyncio import _config
 from ._commands import ClusterCommands, ShardCommands
 from ._connection import CLOSE_TIMEOUT, Connection
+from ._waiting import in_slices
 from .bot import GatewayBot, fetch, fetch_url
 from .config import Config
 from .errors import InvalidStateError, TimeoutError
@@ -51,17 +52,7 @@ class _Blocking(Connection):
 
     def _wait(self, name: str, timeout: float | None) -> None:
         life = self._started()
-        left = whole = FOREVER if timeout is None else milliseconds(timeout, "timeout")
-        while True:
-            slice = min(left, 200)  # Python looks at signals between two of them
-            try:
-                life.call(name, slice)
-                return
-            except TimeoutError:
-                if whole != FOREVER:
-                    left -= slice
-                    if left <= 0:
-                        raise
+        in_slices(lambda slice: life.call(name, slice), timeout)
 
     def close(self, mode: int | None = None, timeout: float = CLOSE_TIMEOUT) -> None:
         """Ends every connection and waits for that, ``timeout`` seconds at most.
@@ -177,6 +168,14 @@ class BlockingCluster(_Blocking, ClusterCommands):
     def __init__(self, token: str | Config | None, intents: int | None = None, **options: Unpack[Options]) -> None:
         """``options`` are those of :class:`Config`, which may be given in place of token, intents and options."""
         super().__init__(_config(token, intents, options))
+
+    def export_shard(self, shard_id: int, timeout: float | None = None) -> bytes:
+        """The session of one shard, for ``add_shard`` of a cluster in another process. To move a shard: remove it with
+        ``ShutdownMode.RESUMABLE``, export it, add it there. Of a shard that was removed it is the last word: waits until it
+        has stopped and all its events are dealt with, ``timeout`` seconds at most, None for ever. Of one that runs: what it
+        would resume with now, at once. Raises TimeoutError; NotFoundError when it was never a shard of this cluster or has
+        no session."""
+        return in_slices(lambda slice: self._export_shard(shard_id, slice), timeout)
 
 
 class BlockingShard(_Blocking, ShardCommands):

@@ -103,6 +103,12 @@ class ClusterCommands(_Commands):
         """Op 3: the bot's status and activities on one shard. ``presence`` is the object for d."""
         self._json((shard_id,), "update_presence", presence, "presence")
 
+    def update_presence_all(self, presence: Json) -> None:
+        """The same on every shard: on those that run now, and in every session that begins later, in place of what the
+        config says. QueueFullError: a shard had 1024 commands waiting; the others have taken theirs. InvalidStateError:
+        no shard took it."""
+        self._json((), "update_presence_all", presence, "presence")
+
     def update_voice_state(
         self,
         shard_id: int,
@@ -143,9 +149,23 @@ class ClusterCommands(_Commands):
         """Ends one shard's connection and opens another; a fatal shard is started afresh. Returns at once."""
         self._command((shard_id,), "restart_shard", number(mode, "mode"))
 
-    def add_shard(self, shard_id: int) -> None:
-        """Adds a shard, below the total, and starts it in its turn. InvalidStateError: the cluster has it already."""
-        self._command((shard_id,), "add_shard")
+    def add_shard(self, shard_id: int, session: str | bytes | None = None) -> None:
+        """Adds a shard, below the total, and starts it in its turn. InvalidStateError: the cluster has it already.
+
+        ``session``: what ``export_shard`` (or ``export_sessions``) of another cluster gave: the shard resumes, with no
+        IDENTIFY, and gets what it missed. FileError: not such a document, of another bot or total, or without this
+        shard."""
+        if session is None:
+            self._command((shard_id,), "add_shard")
+        else:
+            self._json((shard_id,), "add_shard_session", session, "session")
+
+    def guild_shard(self, guild_id: Snowflake) -> int:
+        """The shard of this cluster that serves a guild, for the other commands. NotFoundError: it is in another process
+        (:func:`shard_for_guild` tells its number). InvalidStateError: the API has not said yet how many there are."""
+        out = ctypes.c_uint32()
+        self._command((), "guild_shard", snowflake(guild_id, "guild_id"), ctypes.byref(out))
+        return out.value
 
     def remove_shard(self, shard_id: int, mode: int = ShutdownMode.FINAL) -> None:
         """Shuts one shard down and takes it out. Returns at once; its last event is the state STOPPED."""
@@ -178,6 +198,9 @@ class ClusterCommands(_Commands):
         """The sessions of all shards, as a JSON document for ``sessions=`` or ``Config.import_sessions``. Best after a
         close with ``ShutdownMode.RESUMABLE``."""
         return text_from(lib.sg_cluster_export_sessions, self._started().handle)
+
+    def _export_shard(self, shard_id: int, timeout_ms: int) -> bytes:
+        return text_from(lib.sg_cluster_export_shard, self._started().handle, number(shard_id, "shard_id"), timeout_ms)
 
     def metrics(self) -> str:
         """Counters and gauges of all shards in the text format of Prometheus."""

@@ -323,6 +323,9 @@ class Connection:
             self._filter = self._choose(restore)
         if config._direct is None:
             lib.sg_config_set_batch_handler(config.handle, delivery.callback, None)
+        delivery.tells_errors = config._direct is None and (
+            config.event_kinds is None or EventKinds.ERROR in config.event_kinds
+        )
         try:
             out = ctypes.c_void_p()
             self._make(ctypes.byref(out))
@@ -332,7 +335,7 @@ class Connection:
             for undo in restore:
                 undo()
         assert out.value is not None
-        life = _Life(self._kind, out.value, delivery, (delivery.callback, config._direct, config._log))
+        life = _Life(self._kind, out.value, delivery, (delivery.callback, config._direct, config._log, config._queue, config._store))
         _lives.add(life)
         self._finalizer = weakref.finalize(self, _collected, life, repr(self), self._running)
         self._finalizer.atexit = False  # see _at_exit

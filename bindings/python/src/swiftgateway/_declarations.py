@@ -15,8 +15,12 @@ __all__ = [
     "EventHandler",
     "GatewayBotStruct",
     "GuildMembersRequestStruct",
+    "IdentifyHandler",
+    "IdentifyStruct",
     "LogHandler",
     "SGEvent",
+    "SessionLoader",
+    "SessionSaver",
     "ShardInfoStruct",
     "address_of",
 ]
@@ -138,22 +142,43 @@ class GuildMembersRequestStruct(ctypes.Structure):
     ]
 
 
+class IdentifyStruct(ctypes.Structure):
+    """``sg_identify``."""
+
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("kind", c_uint32),
+        ("permit", c_uint64),
+        ("shard_id", c_uint32),
+        ("shard_total", c_uint32),
+        ("max_concurrency", c_uint32),
+        ("rate_limit_key", c_uint32),
+    ]
+
+
 STRUCTS: dict[str, Any] = {
     "sg_event": SGEvent,
     "sg_gateway_bot": GatewayBotStruct,
     "sg_shard_info": ShardInfoStruct,
     "sg_cluster_summary": ClusterSummaryStruct,
     "sg_guild_members_request": GuildMembersRequestStruct,
+    "sg_identify": IdentifyStruct,
 }
 
 EventHandler = ctypes.CFUNCTYPE(None, POINTER(SGEvent), c_void_p)
 BatchHandler = ctypes.CFUNCTYPE(c_size_t, c_void_p, c_size_t, c_void_p)
 LogHandler = ctypes.CFUNCTYPE(None, c_uint32, c_char_p, c_char_p, c_void_p)
+IdentifyHandler = ctypes.CFUNCTYPE(None, POINTER(IdentifyStruct), c_void_p)
+SessionLoader = ctypes.CFUNCTYPE(c_uint32, POINTER(c_char), POINTER(c_size_t), c_void_p)
+SessionSaver = ctypes.CFUNCTYPE(c_uint32, c_char_p, c_size_t, c_void_p)
 
 CALLBACKS: dict[str, Any] = {
     "sg_event_fn": EventHandler,
     "sg_batch_fn": BatchHandler,
     "sg_log_fn": LogHandler,
+    "sg_identify_fn": IdentifyHandler,
+    "sg_session_load_fn": SessionLoader,
+    "sg_session_save_fn": SessionSaver,
 }
 
 
@@ -180,6 +205,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "sg_event_json": (_status, [_event, c_char_p, POINTER(c_void_p), _length]),
     "sg_event_type_name": (c_char_p, [c_uint32]),
     "sg_event_intents": (c_uint64, [c_uint32]),
+    "sg_intents_for_events": (_status, [POINTER(c_char_p), c_size_t, POINTER(c_uint64), POINTER(c_uint64)]),
     "sg_shard_state_name": (c_char_p, [c_uint32]),
     # Configuration
     "sg_config_new": (_handle, [c_char_p, c_uint64]),
@@ -191,8 +217,11 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "sg_config_set_shards": (_status, [_handle, c_uint32, c_uint32, c_uint32]),
     "sg_config_set_shards_auto": (_status, [_handle]),
     "sg_config_set_shards_bucket": (_status, [_handle, c_uint32, c_uint32, c_uint32]),
+    "sg_config_set_shards_split": (_status, [_handle, c_uint32, c_uint32, c_uint32]),
     "sg_config_set_max_concurrency": (_status, [_handle, c_uint32]),
     "sg_config_set_identify_interval": (_status, [_handle, c_uint32]),
+    "sg_config_set_identify_queue": (_status, [_handle, IdentifyHandler, c_void_p]),
+    "sg_identify_grant": (_status, [c_uint64]),
     "sg_config_set_identify_properties": (_status, [_handle, c_char_p, c_char_p, c_char_p]),
     "sg_config_set_large_threshold": (_status, [_handle, c_uint32]),
     "sg_config_set_presence": (_status, [_handle, c_char_p]),
@@ -200,6 +229,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "sg_config_set_event_filter": (_status, [_handle, POINTER(c_char_p), c_size_t]),
     "sg_config_set_event_kinds": (_status, [_handle, c_uint32]),
     "sg_config_set_session_file": (_status, [_handle, c_char_p]),
+    "sg_config_set_session_store": (_status, [_handle, SessionLoader, SessionSaver, c_void_p]),
     "sg_config_set_backoff": (_status, [_handle, c_uint32, c_uint32]),
     "sg_config_set_connect_timeout": (_status, [_handle, c_uint32]),
     "sg_config_set_invalid_session_wait": (_status, [_handle, c_uint32, c_uint32]),
@@ -208,6 +238,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "sg_config_set_send_limit": (_status, [_handle, c_uint32, c_uint32]),
     "sg_config_set_delivery": (_status, [_handle, c_uint32, c_size_t]),
     "sg_config_set_io_threads": (_status, [_handle, c_uint32]),
+    "sg_config_set_handshake_limit": (_status, [_handle, c_uint32]),
     "sg_config_set_event_handler": (_status, [_handle, EventHandler, c_void_p]),
     "sg_config_set_batch_handler": (_status, [_handle, BatchHandler, c_void_p]),
     "sg_config_set_log_handler": (_status, [_handle, c_uint32, LogHandler, c_void_p]),
@@ -227,13 +258,17 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "sg_cluster_get_summary": (_status, [_handle, POINTER(ClusterSummaryStruct)]),
     "sg_cluster_send": (_status, [_handle, c_uint32, c_char_p, c_size_t]),
     "sg_cluster_update_presence": (_status, [_handle, c_uint32, c_char_p, c_size_t]),
+    "sg_cluster_update_presence_all": (_status, [_handle, c_char_p, c_size_t]),
     "sg_cluster_update_voice_state": (_status, [_handle, c_uint32, c_uint64, c_uint64, c_bool, c_bool]),
     "sg_cluster_request_guild_members": (_status, [_handle, c_uint32, POINTER(GuildMembersRequestStruct)]),
     "sg_cluster_request_soundboard_sounds": (_status, [_handle, c_uint32, POINTER(c_uint64), c_size_t]),
     "sg_cluster_request_channel_info": (_status, [_handle, c_uint32, c_uint64, POINTER(c_char_p), c_size_t]),
     "sg_cluster_restart_shard": (_status, [_handle, c_uint32, c_uint32]),
     "sg_cluster_add_shard": (_status, [_handle, c_uint32]),
+    "sg_cluster_add_shard_session": (_status, [_handle, c_uint32, c_char_p, c_size_t]),
     "sg_cluster_remove_shard": (_status, [_handle, c_uint32, c_uint32]),
+    "sg_cluster_export_shard": (_status, [_handle, c_uint32, c_uint32, _buffer, _length]),
+    "sg_cluster_guild_shard": (_status, [_handle, c_uint64, POINTER(c_uint32)]),
     "sg_cluster_export_sessions": (_status, [_handle, _buffer, _length]),
     "sg_cluster_metrics": (_status, [_handle, _buffer, _length]),
     # Shard

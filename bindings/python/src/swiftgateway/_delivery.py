@@ -13,6 +13,7 @@ import collections
 import logging
 import operator
 import sys
+import threading
 from collections.abc import Iterator
 from typing import Any, Callable
 
@@ -25,6 +26,9 @@ from .event import LAYOUT, Event, events_at
 __all__ = ["Batch", "Delivery"]
 
 logger = logging.getLogger("swiftgateway")
+
+#: Seconds that an exception waits for the event that tells the same.
+_TELLING = 5.0
 
 
 class Batch:
@@ -65,6 +69,9 @@ class Delivery:
         self._closed = True
         #: Why the cluster can do no more, until it has been told.
         self.failure: GatewayError | None = None
+        #: Whether errors come as events, too.
+        self.tells_errors = True
+        self._told = threading.Event()
         #: Everything has stopped; no more will come.
         self.ended = False
         #: Who consumes. The newest iteration is the one that counts.
@@ -75,6 +82,7 @@ class Delivery:
         """Before each start."""
         self._closed = self.ended = False
         self.failure = None
+        self._told = threading.Event()
 
     @property
     def closed(self) -> bool:
@@ -104,22 +112,29 @@ class Delivery:
         events = events_at(address, count)
         size = int.from_bytes(memory[address : address + 4], sys.byteorder)
         kinds = memory[address + _KIND : address + size * count : size]
+        is_fatal = False
         if kinds.count(b"\0") != count:
             for event in events:
                 _log(event)
+                is_fatal = is_fatal or (event.kind is EventKind.ERROR and event.state is ShardState.FATAL)
         batch = Batch(events)
         with self._lock:
             if self._closed:
                 return 0
             self._ready.append(batch)
             wake, self._wake = self._wake, None
+        if is_fatal:
+            self._told.set()
         if wake is not None:
             wake()
         batch.wait()
         return batch.handled
 
     def fail(self, failure: GatewayError) -> None:
-        """A shard is fatal, or the API could not be asked."""
+        """A shard is fatal, or the API could not be asked. The event that says so comes first: it is on its way, behind
+        whatever the consumer has to take before; when that takes long, this overtakes it."""
+        if self.tells_errors:
+            self._told.wait(_TELLING)
         with self._lock:
             self.failure = failure
         self.wake()
@@ -186,6 +201,7 @@ class Delivery:
             current, self._current = self._current, None
             waiting = list(self._ready)
             self._ready.clear()
+        self._told.set()
         if current is not None:
             handed = current.handed_out
             current.release(handed if last_is_handled else max(handed - 1, 0))
@@ -196,6 +212,7 @@ class Delivery:
     def forget(self) -> None:
         """In a child of fork(): the threads are not here, and the lock may be held by one of them."""
         self._lock = _thread.allocate_lock()
+        self._told = threading.Event()
         self._closed = True
         self._current = None
         self._ready.clear()

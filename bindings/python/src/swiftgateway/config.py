@@ -25,6 +25,10 @@ from ._library import lib
 from .enums import Delivery, Dispatch, EventKind, EventKinds, Intents, LogLevel
 from .errors import InvalidArgumentError, warn
 from .event import Event, events_at
+from .identify import IdentifyQueue
+from .identify import callback_of as _identify_callback
+from .sessions import SessionStore
+from .sessions import callbacks_of as _store_callbacks
 
 if TYPE_CHECKING:
     from typing import TypedDict
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
         compression: int | None
         max_concurrency: int | None
         identify_interval: float | None
+        identify_queue: IdentifyQueue | None
         identify_properties: tuple[str, str, str] | None
         large_threshold: int | None
         presence: Json | None
@@ -46,6 +51,7 @@ if TYPE_CHECKING:
         events: Iterable[str | Dispatch] | None
         kinds: int | None
         session_file: StrPath | None
+        session_store: SessionStore | None
         sessions: str | bytes | None
         backoff: tuple[float, float] | None
         connect_timeout: float | None
@@ -55,13 +61,14 @@ if TYPE_CHECKING:
         send_limit: tuple[int, float] | None
         queue_bytes: int | None
         io_threads: int | None
+        handshake_limit: int | None
         log: LogFunction | None
         log_level: int | None
 
 
 logger = logging.getLogger("swiftgateway")
 
-__all__ = ["Bucket", "Config", "LogFunction", "ShardRange", "Shards"]
+__all__ = ["Bucket", "Config", "LogFunction", "ShardRange", "Shards", "Split"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,8 +89,19 @@ class Bucket:
     total: int
 
 
+@dataclasses.dataclass(frozen=True)
+class Split:
+    """The shards of process number ``process``, from 0, of ``processes`` that share a bot: consecutive, and as even as can
+    be. 25 shards over 2 processes are 0 to 12 and 13 to 24. A total of 0 takes the API's recommendation, which all
+    processes must meet at the same number."""
+
+    process: int
+    processes: int
+    total: int = 0
+
+
 #: "auto": as many as the API recommends. A number: all of so many.
-Shards = Union[str, int, ShardRange, Bucket]
+Shards = Union[str, int, ShardRange, Bucket, Split]
 #: Takes level, target (the part that speaks, such as "shard 3") and message.
 LogFunction = Callable[[LogLevel, str, str], None]
 
@@ -107,6 +125,7 @@ class Config:
         compression: int | None = None,
         max_concurrency: int | None = None,
         identify_interval: float | None = None,
+        identify_queue: IdentifyQueue | None = None,
         identify_properties: tuple[str, str, str] | None = None,
         large_threshold: int | None = None,
         presence: Json | None = None,
@@ -114,6 +133,7 @@ class Config:
         events: Iterable[str | Dispatch] | None = None,
         kinds: int | None = None,
         session_file: StrPath | None = None,
+        session_store: SessionStore | None = None,
         sessions: str | bytes | None = None,
         backoff: tuple[float, float] | None = None,
         connect_timeout: float | None = None,
@@ -123,6 +143,7 @@ class Config:
         send_limit: tuple[int, float] | None = None,
         queue_bytes: int | None = None,
         io_threads: int | None = None,
+        handshake_limit: int | None = None,
         log: LogFunction | None = None,
         log_level: int | None = None,
     ) -> None:
@@ -152,6 +173,8 @@ class Config:
         self.has_session_file = False
         self._log: Any = None
         self._direct: Any = None
+        self._queue: Any = None
+        self._store: Any = None
         self._delivery = Delivery.QUEUED
         self._queue_bytes = 0
         if shards is not None:
@@ -170,17 +193,20 @@ class Config:
             (self.set_compression, compression),
             (self.set_max_concurrency, max_concurrency),
             (self.set_identify_interval, identify_interval),
+            (self.set_identify_queue, identify_queue),
             (self.set_large_threshold, large_threshold),
             (self.set_presence, presence),
             (self.set_event_filter, events),
             (self.set_event_kinds, kinds),
             (self.set_session_file, session_file),
+            (self.set_session_store, session_store),
             (self.import_sessions, sessions),
             (self.set_connect_timeout, connect_timeout),
             (self.set_zombie_policy, zombie_policy),
             (self.set_max_message_size, max_message_size),
             (self.set_queue_bytes, queue_bytes),
             (self.set_io_threads, io_threads),
+            (self.set_handshake_limit, handshake_limit),
         ):
             if one_value is not None:
                 setter(one_value)  # type: ignore[arg-type]
@@ -220,7 +246,7 @@ class Config:
 
     def set_shards(self, shards: Shards) -> None:
         """Which shards: "auto" (the default) for all that the API recommends, a number for all of so many, a
-        :class:`ShardRange` or a :class:`Bucket` for some."""
+        :class:`ShardRange`, a :class:`Bucket` or a :class:`Split` for some."""
         if isinstance(shards, ShardRange):
             lib.sg_config_set_shards(
                 self.handle,
@@ -235,9 +261,18 @@ class Config:
                 number(shards.buckets, "shards.buckets"),
                 number(shards.total, "shards.total"),
             )
+        elif isinstance(shards, Split):
+            lib.sg_config_set_shards_split(
+                self.handle,
+                number(shards.process, "shards.process"),
+                number(shards.processes, "shards.processes"),
+                number(shards.total, "shards.total"),
+            )
         elif isinstance(shards, str):
             if shards != "auto":
-                raise InvalidArgumentError(f'shards is {shards!r}; it must be "auto", a number, a ShardRange or a Bucket')
+                raise InvalidArgumentError(
+                    f'shards is {shards!r}; it must be "auto", a number, a ShardRange, a Bucket or a Split'
+                )
             lib.sg_config_set_shards_auto(self.handle)
         else:
             total = number(shards, "shards")
@@ -250,6 +285,19 @@ class Config:
     def set_identify_interval(self, seconds: float) -> None:
         """The time between identifies of shards with the same remainder by the maximum concurrency. Default 5 s."""
         lib.sg_config_set_identify_interval(self.handle, milliseconds(seconds, "identify_interval"))
+
+    def set_identify_queue(self, queue: IdentifyQueue | None) -> None:
+        """A function that decides when each shard may send IDENTIFY, in place of the library's own queue: for a bot whose
+        shards run in several processes, which must share one. None, the default: the library's own.
+
+        It is called with an :class:`~swiftgateway.identify.IdentifyRequest`; every REQUEST is followed by exactly one SENT
+        or CANCEL. It is called on the shard's I/O thread and must not block: answer later, from anywhere, with
+        ``request.grant()``. A RESUME is never asked for, and the daily limit is kept by the library before it asks."""
+        if queue is not None and not callable(queue):
+            raise InvalidArgumentError(f"identify_queue must be a function, not {type(queue).__name__}")
+        callback = _declarations.IdentifyHandler() if queue is None else _identify_callback(queue)
+        lib.sg_config_set_identify_queue(self.handle, callback, None)
+        self._queue = callback
 
     def set_identify_properties(self, os: str, browser: str, device: str) -> None:
         """The ``properties`` of IDENTIFY, none of them empty. Default "linux", "SwiftGateway", "SwiftGateway"."""
@@ -289,6 +337,20 @@ class Config:
         error event with Status.FILE and new sessions."""
         lib.sg_config_set_session_file(self.handle, file_path(path, "session_file"))
         self.has_session_file = True
+
+    def set_session_store(self, store: SessionStore | None) -> None:
+        """A place of your own in which sessions survive the process, an object with ``load()`` and ``save(document)``: as a
+        session file in everything else, and in place of one. None for none, the default."""
+        if store is None:
+            callbacks = _declarations.SessionLoader(), _declarations.SessionSaver()
+        else:
+            for method in ("load", "save"):
+                if not callable(getattr(store, method, None)):
+                    raise InvalidArgumentError(f"session_store has no method {method}")
+            callbacks = _store_callbacks(store)
+        lib.sg_config_set_session_store(self.handle, *callbacks, None)
+        self._store = callbacks
+        self.has_session_file = store is not None
 
     def import_sessions(self, sessions: str | bytes) -> None:
         """Sessions to resume, as ``export_sessions`` gave them. Raises FileError when they are not such a document."""
@@ -330,6 +392,11 @@ class Config:
     def set_io_threads(self, count: int) -> None:
         """The number of I/O threads, 1 to 256; 0 is the default: one per core, at most one per 64 shards."""
         lib.sg_config_set_io_threads(self.handle, number(count, "io_threads"))
+
+    def set_handshake_limit(self, count: int) -> None:
+        """How many connections of one I/O thread may be in their TCP, TLS and upgrade handshakes at once, 1 to 65535;
+        others wait their turn. Default 16."""
+        lib.sg_config_set_handshake_limit(self.handle, number(count, "handshake_limit"))
 
     def set_event_handler(self, handler: Callable[[Event], object] | None, delivery: int = Delivery.QUEUED) -> None:
         """A function that is called with every event on the library's own threads, in place of iteration and of ``on``.

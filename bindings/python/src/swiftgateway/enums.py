@@ -14,6 +14,7 @@ __all__ = [
     "Dispatch",
     "EventKind",
     "EventKinds",
+    "IdentifyKind",
     "Intents",
     "LogLevel",
     "RestartMode",
@@ -118,6 +119,14 @@ class ZombiePolicy(_Open):
 
     GRACE = 0  # at once if nothing was read since; one interval more while data still flows
     STRICT = 1  # at once, whatever else arrived: the documented criterion
+
+
+class IdentifyKind(_Open):
+    """What an identify queue is told, see :mod:`swiftgateway.identify`."""
+
+    REQUEST = 0  # a shard wants to identify: answer with grant(), now or later
+    CANCEL = 1  # it does not any more, as its connection ended: nothing was sent, the permit is void
+    SENT = 2  # its IDENTIFY was sent just now: the interval of its key counts from here
 
 
 class ShutdownMode(_Open):

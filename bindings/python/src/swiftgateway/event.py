@@ -5,10 +5,10 @@ from __future__ import annotations
 import ctypes
 import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Callable
 
-from ._arguments import text
+from ._arguments import sequence_of, text, texts
 from ._declarations import SGEvent
 from ._library import lib, memory, text_from
 from .enums import Dispatch, EventKind, Intents, ShardState, Status
@@ -23,7 +23,7 @@ except ImportError:
 
     _loads = json.loads
 
-__all__ = ["Event", "events_at", "intents_for"]
+__all__ = ["Event", "events_at", "intents_for", "intents_for_events"]
 
 #: struct_size, kind, shard_id, type, sequence, name, name_length, data, data_length, state, code, status, reserved,
 #: value_ns, received_ns. Read with ``struct``, because ctypes takes four times as long for one field.
@@ -231,6 +231,19 @@ def fields_at(address: int, count: int) -> Iterator[Any]:
 def events_at(address: int, count: int) -> list[Event]:
     """The events of a batch, copied."""
     return list(map(Event, fields_at(address, count)))
+
+
+def intents_for_events(events: Iterable[str | Dispatch]) -> tuple[Intents, Intents]:
+    """What to ask for in order to receive these dispatches: every intent that brings one of them, and those of them that
+    may be left out as long as another one of the same dispatch, see :func:`intents_for`, stays.
+
+    Look out for privileged ones among the second: THREAD_MEMBERS_UPDATE alone names GUILD_MEMBERS beside GUILDS.
+    MESSAGE_CONTENT brings no dispatch, only content, and is never in it. InvalidArgumentError: a name not known."""
+    names = [one.name if isinstance(one, Dispatch) else one for one in sequence_of(events, "events")]
+    array, count = texts(names, "events")
+    all, spare = ctypes.c_uint64(), ctypes.c_uint64()
+    lib.sg_intents_for_events(array, count, ctypes.byref(all), ctypes.byref(spare))
+    return Intents(all.value), Intents(spare.value)
 
 
 def intents_for(event: str | Dispatch) -> Intents:
