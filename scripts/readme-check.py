@@ -2,7 +2,8 @@
 """Does what README.md tells its reader to do, and fails when something in it is no longer true.
 
 - its C program is bindings/c/count.c, and has 30 lines at most, blank ones not counted; likewise its Swift program
-  bindings/swift/count-messages/main.swift; its C++ program is bindings/c/example.cpp;
+  bindings/swift/count-messages/main.swift; its C++ program is bindings/c/example.cpp; what else it shows of these
+  languages is a part of a program there, line by line;
 - links to files lead somewhere, and each `make` target it names exists;
 - its shell commands run, in their order, in one shell. `make test` is left to whoever runs this; $HOME/.local becomes a
   temporary folder.
@@ -33,15 +34,26 @@ def blocks(language):
     return re.findall(rf"^```{language}\n(.*?)^```", README, re.M | re.S)
 
 
+def check_parts(parts, folder, ending):
+    """Each is a run of lines of one program; how far it is indented there does not matter."""
+    files = [path.read_text() for path in sorted((ROOT / "bindings" / folder).rglob("*" + ending))]
+    programs = ["\n" + "\n".join(line.strip() for line in text.splitlines()) + "\n" for text in files]
+    for part in parts:
+        lines = "\n" + "\n".join(line.strip() for line in part.splitlines()) + "\n"
+        check(any(lines in program for program in programs), f"this is in no program of bindings/{folder}: {part}")
+
+
 def main():
-    programs = blocks("c")
+    programs, parts = blocks("c")[:1], blocks("c")[1:]
+    check_parts(parts, "c", ".c")
     check(programs == [(ROOT / "bindings" / "c" / "count.c").read_text()], "its C program is not bindings/c/count.c")
     check(blocks("cpp") == [(ROOT / "bindings" / "c" / "example.cpp").read_text()],
           "its C++ program is not bindings/c/example.cpp")
     check(all(sum(map(bool, program.splitlines())) <= 30 for program in programs),
           "its C program has more than 30 lines")
 
-    programs = blocks("swift")
+    programs, parts = blocks("swift")[:1], blocks("swift")[1:]
+    check_parts(parts, "swift", ".swift")
     check(programs == [(ROOT / "bindings" / "swift" / "count-messages" / "main.swift").read_text()],
           "its Swift program is not bindings/swift/count-messages/main.swift")
     check(all(sum(map(bool, program.splitlines())) <= 30 for program in programs),
