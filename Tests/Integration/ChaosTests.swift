@@ -43,10 +43,10 @@ extension Integration {
             (.close(code: 4008), .resume), (.drop(), .started), (.reconnect, .started), (.halfOpen, .started),
         ]
 
-        /// What led to the identifies beyond the first four, as the sandbox saw it.
-        static func story(_ journal: Journal) -> String {
+        /// What led to the identifies beyond the first of each session, as the sandbox saw it.
+        static func story(_ journal: Journal, sessions: Int) -> String {
             let identifies = journal.entries.filter { if case .identify = $0.event { true } else { false } }
-            return identifies.dropFirst(4).map { extra in
+            return identifies.dropFirst(sessions).map { extra in
                 let before = journal.entries.filter { $0.index <= extra.index && $0.shard == extra.shard }.suffix(60)
                 return before.map { "\($0.time) \($0.connection ?? 0) \($0.event)" }.joined(separator: "\n")
             }.joined(separator: "\n\n")
@@ -90,48 +90,127 @@ extension Integration {
                 for number in 1...50 {
                     let shard = shards.randomElement(using: &random) ?? 0
                     let before = rig.record.trace(shard).dispatches
-                    let what: String
-                    if random.next() % 4 == 0, let (fault, moment) = Self.welcomes.randomElement(using: &random) {
-                        what = "\(fault.name) at \(moment.rawValue)"
-                        // A RESUME without an answer at the main URL ends the session by rule.
-                        let endpoint: Endpoint? = fault == .silence && moment == .resume ? .resume : nil
-                        await rig.sandbox.inject(
-                            fault, at: moment, endpoint: endpoint, times: Int.random(in: 1...3, using: &random))
-                        await rig.sandbox.inject(.drop(), shard: Int(shard))
-                    } else {
-                        let fault = Self.faults.randomElement(using: &random) ?? .drop()
-                        what = fault.name
-                        await rig.sandbox.inject(fault, shard: random.next() % 6 == 0 ? nil : Int(shard))
-                    }
+                    let what = await Self.torment(shard, of: rig, mayHitAll: true, &random)
                     // Every other fault comes on top of the one before.
                     guard random.next() % 2 == 0 else { continue }
                     try await rig.until("fault \(number), \(what): shard \(shard) goes on; seed \(seed)") {
                         $0.trace(shard).dispatches > before + 40
                     }
                 }
-                await rig.sandbox.clearFaults()
-                await rig.sandbox.setEventsPerSecond(0)
-                for shard in shards {
-                    try await eventually("everything of shard \(shard); seed \(seed)") {
-                        guard let session = await rig.sandbox.session(shard: Int(shard)) else { return false }
-                        let trace = rig.record.trace(shard)
-                        return session.pending == 0 && trace.sequence == session.lastSequence
-                            && trace.message == session.messages && trace.state == .active
-                    }
-                }
-                let record = rig.record
-                #expect(record.violations == [], "seed \(seed)")
-                #expect(shards.allSatisfy { record.trace($0).readies == 1 }, "seed \(seed)")
-                #expect(await rig.journal.identifies.count == 4, "seed \(seed)")
-                if await rig.journal.identifies.count != 4 { print(await Self.story(rig.journal)) }
-                #expect(record.errors.allSatisfy { $0.state != .fatal })
-                let totals = shards.map { record.trace($0) }
-                let resumes = totals.reduce(0) { $0 + $1.resumes }
+                let resumes = try await Self.expectEverything(of: shards, rig, seed: seed)
                 #expect(resumes >= 20)
-                print(
-                    "chaos: \(totals.reduce(0) { $0 + $1.dispatches }) dispatches, \(resumes) resumes,",
-                    "\(await rig.journal.count { if case .fault = $0 { true } else { false } }) faults applied")
             }
+        }
+
+        /// A minute unless the environment's CHAOS_SECONDS says otherwise.
+        static var length: Duration {
+            .seconds(ProcessInfo.processInfo.environment["CHAOS_SECONDS"].flatMap { Double($0) } ?? 60)
+        }
+
+        @Test("sixty-four shards for a minute, five hundred disconnects: nothing lost, nothing twice, in order")
+        func sixtyFour() async throws {
+            let seed = Self.seed
+            print("chaos: CHAOS_SEED=\(seed)")
+            let shards = 0..<UInt32(64)
+            try await withRig(
+                sandbox: {
+                    $0.mix = .realistic
+                    $0.eventsPerSecond = 15
+                    $0.heartbeatInterval = .seconds(1)
+                    $0.heartbeatTolerance = 0
+                    $0.replayLimit = 200_000
+                    $0.journalLimit = 1_000_000
+                    $0.frameLimit = 0
+                    $0.zlibLevel = 1
+                    $0.guilds = 2
+                    $0.maxConcurrency = 64
+                },
+                client: {
+                    try $0.setShards(.range(first: 0, count: 64, total: 64))
+                    try $0.setMaxConcurrency(64)
+                    try $0.setIOThreads(2)
+                    try $0.setMaxMessageSize(4 << 20)
+                    try $0.setDelivery(.queued, queueBytes: 256 * 1024)
+                    // Patient enough for handshakes of a debug build: what is given up too soon costs a session by rule.
+                    try $0.setConnectTimeout(milliseconds: 3_000)
+                    $0.session.helloTimeout = 3_000_000_000
+                    $0.session.resumeTimeout = 10_000_000_000
+                    $0.session.closeTimeout = 500_000_000
+                }, keeps: { _ in false }
+            ) { rig in
+                try await rig.until("all of them", timeout: .seconds(60)) { record in
+                    shards.allSatisfy { record.isActive($0) }
+                }
+                let end = ContinuousClock.now + Self.length
+                // Eight at once, each with eight shards of its own.
+                try await withThrowingTaskGroup { group in
+                    for part in 0..<UInt32(8) {
+                        group.addTask {
+                            var random = Random(state: seed &+ UInt64(part) << 32)
+                            while ContinuousClock.now < end {
+                                let shard = part * 8 + UInt32.random(in: 0..<8, using: &random)
+                                let before = rig.record.trace(shard).dispatches
+                                let what = await Self.torment(shard, of: rig, mayHitAll: false, &random)
+                                // Every third fault comes on top of the one before.
+                                guard random.next() % 3 > 0 else { continue }
+                                try await rig.until(
+                                    "\(what): shard \(shard) goes on; seed \(seed)", timeout: .seconds(60)
+                                ) { $0.trace(shard).dispatches > before + 3 }
+                            }
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+                _ = try await Self.expectEverything(of: shards, rig, seed: seed)
+                let disconnects = rig.record.closes.count
+                print("chaos: \(disconnects) disconnects")
+                if Self.length >= .seconds(60) { #expect(disconnects >= 500) }
+            }
+        }
+
+        /// Does a random thing to a shard, or sometimes to all, and says what.
+        static func torment(_ shard: UInt32, of rig: Rig, mayHitAll: Bool, _ random: inout Random) async -> String {
+            guard random.next() % 4 == 0, let (fault, moment) = welcomes.randomElement(using: &random) else {
+                let fault = faults.randomElement(using: &random) ?? .drop()
+                let hitsAll = mayHitAll && random.next() % 6 == 0
+                await rig.sandbox.inject(fault, shard: hitsAll ? nil : Int(shard))
+                return fault.name
+            }
+            // A RESUME without an answer at the main URL ends the session by rule.
+            let endpoint: Endpoint? = fault == .silence && moment == .resume ? .resume : nil
+            await rig.sandbox.inject(
+                fault, at: moment, endpoint: endpoint, times: Int.random(in: 1...3, using: &random))
+            await rig.sandbox.inject(.drop(), shard: Int(shard))
+            return "\(fault.name) at \(moment.rawValue)"
+        }
+
+        /// Ends the faults and the stream, and checks that all shards have got everything of the one session that each of
+        /// them has. Returns how often they resumed.
+        static func expectEverything(of shards: Range<UInt32>, _ rig: Rig, seed: UInt64) async throws -> Int {
+            await rig.sandbox.clearFaults()
+            await rig.sandbox.setEventsPerSecond(0)
+            for shard in shards {
+                try await eventually("everything of shard \(shard); seed \(seed)", timeout: .seconds(60)) {
+                    guard let session = await rig.sandbox.session(shard: Int(shard)) else { return false }
+                    let trace = rig.record.trace(shard)
+                    return session.pending == 0 && trace.sequence == session.lastSequence
+                        && trace.message == session.messages && trace.state == .active
+                }
+            }
+            let record = rig.record
+            #expect(record.violations == [], "seed \(seed)")
+            #expect(shards.allSatisfy { record.trace($0).readies == 1 }, "seed \(seed)")
+            #expect(await rig.journal.identifies.count == shards.count, "seed \(seed)")
+            if await rig.journal.identifies.count != shards.count {
+                print(await story(rig.journal, sessions: shards.count))
+            }
+            #expect(record.errors.allSatisfy { $0.state != .fatal })
+            let totals = shards.map { record.trace($0) }
+            let resumes = totals.reduce(0) { $0 + $1.resumes }
+            print(
+                "chaos: \(totals.reduce(0) { $0 + $1.dispatches }) dispatches, \(resumes) resumes,",
+                "\(await rig.journal.count { if case .fault = $0 { true } else { false } }) faults applied")
+            return resumes
         }
     }
 }
