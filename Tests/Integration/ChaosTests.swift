@@ -56,6 +56,24 @@ extension Integration {
             ProcessInfo.processInfo.environment["CHAOS_SEED"].flatMap { UInt64($0) } ?? UInt64.random(in: 1...999_999)
         }
 
+        /// A sandbox that ends no session for what the faults do to it.
+        static func prepare(_ sandbox: inout SandboxConfiguration) {
+            sandbox.mix = .realistic
+            // 4009 would end the session for good.
+            sandbox.heartbeatTolerance = 0
+            sandbox.replayLimit = 200_000
+            sandbox.frameLimit = 0
+            sandbox.zlibLevel = 1
+        }
+
+        static func prepare(_ client: inout Configuration, shards: UInt32) throws {
+            try client.setShards(.range(first: 0, count: shards, total: shards))
+            try client.setMaxConcurrency(shards)
+            try client.setIOThreads(2)
+            try client.setMaxMessageSize(4 << 20)
+            try client.setDelivery(.queued, queueBytes: 256 * 1024)
+        }
+
         @Test("fifty random faults under load: nothing lost, nothing twice, in order")
         func fifty() async throws {
             let seed = Self.seed
@@ -64,22 +82,13 @@ extension Integration {
             let shards = 0..<UInt32(4)
             try await withRig(
                 sandbox: {
-                    $0.mix = .realistic
+                    Self.prepare(&$0)
                     $0.eventsPerSecond = 250
                     $0.heartbeatInterval = .milliseconds(250)
-                    // 4009 would end the session for good.
-                    $0.heartbeatTolerance = 0
-                    $0.replayLimit = 200_000
-                    $0.frameLimit = 0
-                    $0.zlibLevel = 1
                     $0.guilds = 8
                 },
                 client: {
-                    try $0.setShards(.range(first: 0, count: 4, total: 4))
-                    try $0.setMaxConcurrency(4)
-                    try $0.setIOThreads(2)
-                    try $0.setMaxMessageSize(4 << 20)
-                    try $0.setDelivery(.queued, queueBytes: 256 * 1024)
+                    try Self.prepare(&$0, shards: 4)
                     try $0.setConnectTimeout(milliseconds: 400)
                     $0.session.helloTimeout = 400_000_000
                     $0.session.resumeTimeout = 600_000_000
@@ -114,23 +123,15 @@ extension Integration {
             let shards = 0..<UInt32(64)
             try await withRig(
                 sandbox: {
-                    $0.mix = .realistic
+                    Self.prepare(&$0)
                     $0.eventsPerSecond = 15
                     $0.heartbeatInterval = .seconds(1)
-                    $0.heartbeatTolerance = 0
-                    $0.replayLimit = 200_000
                     $0.journalLimit = 1_000_000
-                    $0.frameLimit = 0
-                    $0.zlibLevel = 1
                     $0.guilds = 2
                     $0.maxConcurrency = 64
                 },
                 client: {
-                    try $0.setShards(.range(first: 0, count: 64, total: 64))
-                    try $0.setMaxConcurrency(64)
-                    try $0.setIOThreads(2)
-                    try $0.setMaxMessageSize(4 << 20)
-                    try $0.setDelivery(.queued, queueBytes: 256 * 1024)
+                    try Self.prepare(&$0, shards: 64)
                     // Patient enough for handshakes of a debug build: what is given up too soon costs a session by rule.
                     try $0.setConnectTimeout(milliseconds: 3_000)
                     $0.session.helloTimeout = 3_000_000_000
