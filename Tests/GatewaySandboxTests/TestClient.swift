@@ -44,7 +44,7 @@ final class TestClient: Sendable {
         init(_ iterator: AsyncStream<ClientEvent>.AsyncIterator) { self.iterator = iterator }
     }
 
-    /// Connects and upgrades. A client lives for twenty seconds at most, so that a test that waits in vain ends.
+    /// Connects and upgrades. A client lives for three minutes at most, so that a test that waits in vain ends.
     static func connect(
         _ url: String, caFile: String?, query: String = "?v=10&encoding=json", path: String = "/"
     ) async throws -> TestClient {
@@ -86,7 +86,7 @@ final class TestClient: Sendable {
             continuation.yield(.ended)
             continuation.finish()
         }
-        channel.eventLoop.scheduleTask(in: .seconds(20)) { channel.close(promise: nil) }
+        channel.eventLoop.scheduleTask(in: .minutes(3)) { channel.close(promise: nil) }
         try await ready.futureResult.get()
         return TestClient(channel: channel, events: stream, counts: counts)
     }
