@@ -63,7 +63,8 @@ thirdparty: setup-test ## a third-party client, discord.py, against the sandbox 
 
 sanitize: setup-test ## the Swift tests under the thread and the address sanitizer
 	swift test --sanitize=thread --scratch-path .build-thread
-	swift test --sanitize=address --scratch-path .build-address
+	LSAN_OPTIONS=suppressions=$(CURDIR)/Tests/leaks.supp:print_suppressions=0 \
+	    swift test --sanitize=address --scratch-path .build-address
 
 format: ## put the Swift sources into the project's format
 	swift format -i -r $(SOURCES)

@@ -181,6 +181,18 @@ public final class Sandbox: Sendable {
         await run { $0.emit(shard: shard, name: name, json: json) } ?? nil
     }
 
+    /// Adds a dispatch of a guild to every session that serves it, whatever its intents: one for each total that the
+    /// bot's shards were numbered with.
+    /// - Parameter json: the text of `d`.
+    /// - Returns: the number of sessions.
+    @discardableResult
+    public func broadcast(guild: UInt64, name: String, json: String) async -> Int {
+        await run { $0.broadcast(guild: guild, name: name, json: json) } ?? 0
+    }
+
+    /// The ids of the bot's guilds.
+    public var guilds: [UInt64] { (0..<configuration.guilds).map(GuildScheme(count: configuration.guilds).id) }
+
     /// Adds so many dispatches of the stream to the sessions of a shard, or of all, as fast as their peers read. For a
     /// session without connection they are at once among those it missed; what a connection leaves unsent when it ends
     /// waits for the next one.
@@ -256,6 +268,19 @@ extension GatewayServer {
         state.sessions[session.id]?.replay.append(.event(name, json))
         pump(session.id)
         return session.sequence + 1
+    }
+
+    func broadcast(guild: UInt64, name: String, json: String) -> Int {
+        var newest: [UInt64: Session] = [:]
+        for session in state.sessions.values where session.guilds.contains(guild) {
+            if let other = newest[session.total], other.serial > session.serial { continue }
+            newest[session.total] = session
+        }
+        for session in newest.values {
+            state.sessions[session.id]?.replay.append(.event(name, json))
+            pump(session.id)
+        }
+        return newest.count
     }
 
     func burst(shard: Int?, count: Int) {

@@ -46,6 +46,7 @@ public struct Configuration: Sendable, CustomStringConvertible, CustomDebugStrin
     /// The rules of the daily budget, shortened by tests only.
     package var budget = IdentifyBudget.Settings()
     private(set) var handshakeLimit: UInt32 = 16
+    private(set) var reshardWindow: UInt64 = 5_000_000_000
     /// The rules of each session; those without a setter are the protocol's, and shortened by tests only.
     package var session = SessionSettings()
     private(set) var maxMessageSize = 64 << 20
@@ -202,6 +203,17 @@ public struct Configuration: Sendable, CustomStringConvertible, CustomDebugStrin
         guard count > 0 else { throw .invalid("a handshake limit of 0 lets no shard connect") }
         guard count <= 65_535 else { throw .invalid("a handshake limit of \(count) exceeds 65535") }
         handshakeLimit = count
+    }
+
+    /// How far the two copies of an event may be apart, in milliseconds, that an old and a new shard get while the cluster
+    /// is resharded: 1 to 600,000, default 5000 (practice: copies come within a second). The new shards are watched for two
+    /// of these before they take over, and for one after that.
+    public mutating func setReshardWindow(milliseconds: UInt32) throws(GatewayError) {
+        guard milliseconds > 0 else { throw .invalid("a reshard window of 0 ms would take every event for a new one") }
+        guard milliseconds <= 600_000 else {
+            throw .invalid("a reshard window of \(milliseconds) ms exceeds 600000 ms")
+        }
+        reshardWindow = UInt64(milliseconds) * 1_000_000
     }
 
     /// The wait after failures, in milliseconds: random up to `first`, doubled each time, up to `limit`.

@@ -45,7 +45,9 @@ import Testing
         let sessions = object?["sessions"] as? [[String: Any]] ?? []
         #expect(sessions.map { $0["shard"] as? Int } == [0, 3])
         #expect(sessions.last?["session_id"] as? String == "d\"e\\\u{1}é🎉")
-        #expect(sessions.last?["sequence"] as? UInt64 == 1 << 48 - 1)
+        // Apart: the address sanitizer takes what the macro makes of a cast for an overflow.
+        let sequence = sessions.last?["sequence"] as? UInt64
+        #expect(sequence == 1 << 48 - 1)
     }
 
     @Test func readsAnyOrderAndMore() throws {

@@ -20,6 +20,13 @@ extension ShardSession {
         sendCommands(now: now, &actions)
     }
 
+    /// Gives the commands that wait to another session.
+    package mutating func takeCommands() -> [[UInt8]] {
+        var taken: [[UInt8]] = []
+        while let command = commands.popFirst() { taken.append(command) }
+        return taken
+    }
+
     /// The identify queue lets this shard through. Returns whether the permit was used.
     package mutating func identifyGranted(now: UInt64, _ actions: inout [SessionAction]) -> Bool {
         guard phase == .awaitingIdentify else { return false }

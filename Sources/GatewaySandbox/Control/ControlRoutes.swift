@@ -8,7 +8,8 @@ public enum ControlRoutes {
                             such; answers {"hit":N}, the connections hit at once
         DELETE /faults      end all faults, listen again
         POST   /emit        {"shard":0,"name":"MESSAGE_CREATE","data":{}}; answers
-                            {"sequence":N}
+                            {"sequence":N}; with "guild":"ID" in place of "shard"
+                            to all sessions of that guild; answers {"sessions":N}
         POST   /burst       {"count":1000}, or {"count":1000,"shard":0}
         POST   /rate        {"eventsPerSecond":10}
         POST   /identifies  {"remaining":5}
@@ -51,6 +52,11 @@ public enum ControlRoutes {
             }
         case "/emit":
             guard let name = request["name"]?.string else { return problem(400, "name is missing") }
+            if let guild = request["guild"] {
+                guard let id = guild.string.flatMap({ UInt64($0) }) else { return problem(400, "guild is no id") }
+                let data = (request["data"] ?? [:]).description
+                return json(["sessions": JSON(server.broadcast(guild: id, name: name, json: data))])
+            }
             let sequence = server.emit(shard: shard ?? 0, name: name, json: (request["data"] ?? [:]).description)
             guard let sequence else { return problem(409, "the shard has no session") }
             return json(["sequence": JSON(sequence)])

@@ -11,10 +11,11 @@ extension Cluster {
     /// The ids of the cluster's shards, rising. Throws `invalidState` before they are known.
     public func shardIDs() throws(GatewayError) -> [UInt32] {
         if let engine = currentEngine, engine.isLaunched { return engine.cells.map(\.id) }
-        guard !configuration.scheme.needsRecommendation else {
+        let scheme = state.withLock { $0.scheme }
+        guard !scheme.needsRecommendation else {
             throw GatewayError(.invalidState, "the number of shards is not known before the API has answered")
         }
-        return Array(try configuration.scheme.resolved(recommended: 1).ids)
+        return Array(try scheme.resolved(recommended: 1).ids)
     }
 
     /// A snapshot of one shard; after a shutdown as it was at the end. Throws `notFound`, or `invalidState` when the cluster
@@ -64,7 +65,7 @@ extension Cluster {
 
     private func shardTotal() throws(GatewayError) -> UInt32 {
         if let engine = currentEngine, engine.isLaunched { return engine.total }
-        return try configuration.scheme.resolved(recommended: 1).total
+        return try state.withLock({ $0.scheme }).resolved(recommended: 1).total
     }
 
     /// Disconnects one shard and connects it again, resuming its session or beginning a new one.

@@ -23,6 +23,8 @@ public final class Cluster: Sendable {
         /// Sessions to go on with at the next start.
         var sessions: [UInt32: ResumableSession]
         var sessionsTotal: UInt32
+        /// Which shards to run: the configuration's, or those of the last resharding.
+        var scheme: ShardScheme
         /// What the shards came to in the last run.
         var lastInfos: [UInt32: ShardInfo] = [:]
     }
@@ -54,7 +56,9 @@ public final class Cluster: Sendable {
             level: configuration.logLevel, handler: configuration.logHandler, records: configuration.logRecordHandler)
         _ = try TLSContext(caFile: configuration.caFile)
         state = Monitor(
-            State(sessions: configuration.importedSessions, sessionsTotal: configuration.importedTotal))
+            State(
+                sessions: configuration.importedSessions, sessionsTotal: configuration.importedTotal,
+                scheme: configuration.scheme))
     }
 
     // MARK: Start

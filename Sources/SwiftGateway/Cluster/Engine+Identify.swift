@@ -38,7 +38,7 @@ extension Engine {
 
     /// Where the URL is all that is missing: what gives it without the rest.
     func makeURLRequest() -> GatewayURLRequest? {
-        guard !configuration.scheme.needsRecommendation else { return nil }
+        guard !scheme.needsRecommendation else { return nil }
         return GatewayURLRequest(
             configuration: configuration, tls: tls, resolver: resolver, timeout: configuration.session.connectTimeout)
     }

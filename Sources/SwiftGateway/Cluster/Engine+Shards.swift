@@ -29,6 +29,13 @@ extension Engine {
     func sendToAll(_ command: GatewayCommand) throws(GatewayError) {
         let ids = shards.withLock { $0.runners.keys.sorted() }
         if command.presence != nil { shards.withLock { $0.presence = command.presence } }
+        if command.presence != nil, let succession {
+            // For the new shards of a resharding it comes with the next session, or now.
+            for runner in succession.incoming {
+                runner.cell.commands.wrappingAdd(1, ordering: .relaxed)
+                runner.onLoop { $0.send(command) }
+            }
+        }
         var first: GatewayError?
         var sent = 0
         for id in ids {
@@ -59,6 +66,9 @@ extension Engine {
             guard let shared = shards.shared, !shards.isEnding else {
                 throw GatewayError(.invalidState, "the shards are not known yet, or the cluster is being shut down")
             }
+            guard shards.succession == nil else {
+                throw GatewayError(.invalidState, "the cluster is being resharded: no shard can be added")
+            }
             guard id < shards.total else {
                 throw GatewayError(.invalidArgument, "shard \(id) is not below the total of \(shards.total)")
             }
@@ -76,6 +86,9 @@ extension Engine {
     func remove(_ id: UInt32, resumable: Bool) throws(GatewayError) {
         purge()
         let runner = try shards.withLock { shards throws(GatewayError) in
+            guard shards.succession == nil else {
+                throw GatewayError(.invalidState, "the cluster is being resharded: no shard can be taken out")
+            }
             guard shards.cells.removeValue(forKey: id) != nil, let runner = shards.runners.removeValue(forKey: id)
             else { throw GatewayError(.notFound, "there is no shard \(id) in this cluster") }
             shards.departing.append(runner)
@@ -87,11 +100,11 @@ extension Engine {
     }
 
     /// Lets go of shards that have stopped and whose events are all delivered.
-    private func purge() {
+    func purge() {
         let gone = shards.withLock { shards in
             let gone = shards.departing.filter(\.isSettled)
             shards.departing.removeAll { $0.isSettled }
-            for runner in gone where shards.cells[runner.cell.id] == nil {
+            for runner in gone where shards.cells[runner.cell.id] == nil && runner.cell.total == shards.total {
                 shards.departed[runner.cell.id] = runner.cell.deliveredSession
             }
             return gone
@@ -101,10 +114,12 @@ extension Engine {
     }
 
     func shardBecame(_ cell: ShardCell, _ state: ShardState) {
-        if shards.withLock({ $0.cells[cell.id] === cell }) {
+        let (isCurrent, succession) = shards.withLock { ($0.cells[cell.id] === cell, $0.succession) }
+        succession?.shardBecame(cell, state)
+        if isCurrent {
             cluster.shardBecame(cell.id, state)
         } else {
-            // Taken out: only the end waits for it.
+            // Taken out, or not in yet: only the end waits for it.
             cluster.wake()
         }
     }
@@ -116,7 +131,10 @@ extension Engine {
     func session(ofShard id: UInt32, deadline: UInt64?, mayWait: Bool) throws(GatewayError) -> ResumableSession {
         while true {
             let (cell, runner, departed) = shards.withLock { shards in
-                (shards.cells[id], shards.departing.last { $0.cell.id == id }, shards.departed[id])
+                (
+                    shards.cells[id],
+                    shards.departing.last { $0.cell.id == id && $0.cell.total == shards.total }, shards.departed[id]
+                )
             }
             if let cell { return try found(cell.deliveredSession, id) }
             guard let runner else {

@@ -17,6 +17,9 @@ final class Engine: @unchecked Sendable {
         /// The sessions of those that are gone, for whoever goes on with them.
         var departed: [UInt32: ResumableSession] = [:]
         var isEnding = false
+        /// A resharding under way, and what the last one came to.
+        var succession: Succession?
+        var lastReshard: Result<Void, GatewayError>?
         /// What every shard shows, also those that come later; nil for what the configuration says.
         var presence: PresenceUpdate?
         var contexts: [LoopContext] = []
@@ -29,6 +32,8 @@ final class Engine: @unchecked Sendable {
     let cluster: Cluster
     let configuration: Configuration
     let log: Log
+    /// The shards to begin with.
+    let scheme: ShardScheme
     let tls: TLSContext
     let resolver = Resolver()
     let shards = Lock(Shards())
@@ -59,7 +64,8 @@ final class Engine: @unchecked Sendable {
         configuration = cluster.configuration
         log = cluster.log
         tls = try TLSContext(caFile: configuration.caFile)
-        bootCell = ShardCell(id: configuration.scheme.firstID, total: 0)
+        scheme = cluster.state.withLock { $0.scheme }
+        bootCell = ShardCell(id: scheme.firstID, total: 0)
     }
 
     var total: UInt32 { shards.withLock { $0.total } }
@@ -100,7 +106,7 @@ final class Engine: @unchecked Sendable {
         }
         let first = try addLoop()
         loadSessions()
-        if let url = configuration.gatewayURL, !configuration.scheme.needsRecommendation {
+        if let url = configuration.gatewayURL, !scheme.needsRecommendation {
             try launch(gateway: url, bot: nil)
             return
         }
@@ -182,7 +188,7 @@ final class Engine: @unchecked Sendable {
 
     /// The shards are known: make and start them.
     private func launch(gateway: GatewayURL, bot: GatewayBot?) throws(GatewayError) {
-        let range = try configuration.scheme.resolved(recommended: bot?.shards ?? 1)
+        let range = try scheme.resolved(recommended: bot?.shards ?? 1)
         let (ids, total) = (Array(range.ids), range.total)
         while contexts.count < loopCount(for: ids.count) { _ = try addLoop() }
         let contexts = self.contexts
@@ -234,6 +240,12 @@ final class Engine: @unchecked Sendable {
     // MARK: Errors of shards
 
     private func shardFailed(_ cell: ShardCell, _ error: GatewayError) {
+        let (isCurrent, succession) = shards.withLock { ($0.cells[cell.id] === cell, $0.succession) }
+        // Where the old shards go on, or the new ones, nothing has failed but the resharding.
+        guard isCurrent else {
+            succession?.failed(cell, error)
+            return
+        }
         cluster.failed(error)
         // A refused token, intents or shard count is refused for every shard: the others, where they have no session to
         // lose, must not burn identifies to learn the same (`gateway.md` §10).
@@ -246,6 +258,7 @@ final class Engine: @unchecked Sendable {
     /// Ends everything. Returns whether all was closed and delivered in time.
     func end(resumable: Bool, deadline: UInt64?) -> Bool {
         if !resumable { forgets.store(true, ordering: .releasing) }
+        endReshard(deadline: deadline)
         endBootstrap(deadline: deadline)
         if !resumable, !isLaunched { forgetStoredSessions() }
         let contexts = self.contexts

@@ -7,19 +7,23 @@ import Synchronization
 final class ShardRunner: WebSocketOwner, @unchecked Sendable {
     let cell: ShardCell
     private let engine: EngineContext
-    private let context: LoopContext
-    private let loop: EventLoop
-    private var session: ShardSession
+    let context: LoopContext
+    let loop: EventLoop
+    private(set) var session: ShardSession
     private var socket: WebSocketConnection?
     private var inflater: Inflater?
     private var actions: [SessionAction] = []
     private var performing = false
-    private var paused = false
+    private(set) var paused = false
     private var lastRead: UInt64 = 0
     private var epoch: UInt16
     private var markPending = false
     private var connectHost = ""
     private var handshake = Handshake.none
+    /// What a resharding makes of this shard's dispatches; nil while there is none.
+    var reshard: ReshardEntrance?
+    /// What a resharding held back and is to be delivered before everything else.
+    var backlog: ArraySlice<HeldEvent> = []
     /// The wish to identify that waits, or is granted and not carried out yet.
     private var turn: IdentifyTurn?
 
@@ -92,6 +96,14 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
         perform()
     }
 
+    /// An old shard of a resharding ends. Returns the commands that wait to be sent.
+    func endLeft() -> [[UInt8]] {
+        let commands = session.takeCommands()
+        cell.commands.wrappingSubtract(commands.count, ordering: .relaxed)
+        shutdown(resumable: false)
+        return commands
+    }
+
     /// Gives up without waiting for anyone. The sessions stay resumable.
     func abandon() {
         leaveSocket(code: 4000)
@@ -133,7 +145,9 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
     /// The delivery queue has room again.
     func roomAgain() {
         guard paused else { return }
+        guard flushBacklog() else { return context.pause(self) }
         paused = false
+        reshard?.reading(isPaused: false)
         session.setReadPaused(false)
         socket?.resumeReading()
         perform()
@@ -175,13 +189,18 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
     }
 
     var mayReceive: Bool {
-        guard let queue = context.queue, !queue.hasRoom else { return true }
-        if !paused {
-            paused = true
-            session.setReadPaused(true)
-            context.pause(self)
-        }
+        guard let queue = context.queue, !(queue.hasRoom && (backlog.isEmpty || flushBacklog())) else { return true }
+        pauseReading()
         return false
+    }
+
+    /// Until the delivery queue has room.
+    func pauseReading() {
+        guard !paused else { return }
+        paused = true
+        reshard?.reading(isPaused: true)
+        session.setReadPaused(true)
+        context.pause(self)
     }
 
     func webSocketMessage(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) {
@@ -201,7 +220,7 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
 
     private func receive(_ bytes: UnsafeRawBufferPointer) {
         cell.bytesInflated.addByOnlyWriter(UInt64(bytes.count))
-        if engine.kinds.has(.payload) {
+        if engine.kinds.has(.payload), reshard?.isSilent != true {
             var event = EventView(kind: .payload, shardID: cell.id)
             event.data = bytes
             event.received = lastRead
@@ -249,8 +268,10 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
             event.sequence = envelope.sequence
             event.data = data
             event.received = lastRead
-            if let type {
-                event.name = type.wireName
+            event.name = type?.wireName ?? name
+            if let reshard, !mayDeliver(event, position: position, through: reshard) {
+                // Another shard's to deliver, or nobody's.
+            } else if type != nil {
                 deliver(event, position: position)
             } else {
                 deliverUnknown(&event, name: name, position: position)
@@ -308,7 +329,7 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
     // MARK: Delivery
 
     @inline(__always)
-    private func deliver(_ event: EventView, position: DeliveredPosition) {
+    func deliver(_ event: EventView, position: DeliveredPosition) {
         if let queue = context.queue {
             queue.push(event, position: position, cell: cell)
         } else {
@@ -335,7 +356,7 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
 
     /// An event that the filter leaves out counts as delivered once everything before it is.
     @inline(__always)
-    private func skip(to position: DeliveredPosition) {
+    func skip(to position: DeliveredPosition) {
         if context.queue == nil {
             cell.noteDelivered(position)
         } else if !markPending {
@@ -524,8 +545,16 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
         }
     }
 
+    /// Tells where the shard is, though nothing changed.
+    func tellState(_ state: ShardState) {
+        var event = EventView(kind: .state, shardID: cell.id)
+        event.state = state
+        event.received = loop.now
+        deliverIfWanted(event, text: "")
+    }
+
     private func deliverIfWanted(_ event: EventView, text: String) {
-        guard engine.kinds.has(event.kind) else { return }
+        guard engine.kinds.has(event.kind), event.kind == .error || reshard?.isSilent != true else { return }
         var event = event
         var text = text
         text.withUTF8 {
