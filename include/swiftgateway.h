@@ -542,6 +542,11 @@ sg_status sg_config_set_io_threads(sg_config *config, uint32_t count);
  * 14 KB a shard in the heap. */
 sg_status sg_config_set_handshake_limit(sg_config *config, uint32_t count);
 
+/* How far the two copies of an event may be apart that an old and a new shard get during sg_cluster_reshard: 1 to 600000,
+ * default 5000 (practice: they come within a second). The new shards are watched for two of these before they take over,
+ * and for one after that. */
+sg_status sg_config_set_reshard_window(sg_config *config, uint32_t milliseconds);
+
 /* Receives events; `user` is what was given with it. See "Callbacks" at the top. */
 typedef void (*sg_event_fn)(const sg_event *event, void *user);
 
@@ -790,6 +795,41 @@ sg_status sg_cluster_export_shard(sg_cluster *cluster, uint32_t shard_id, uint32
 /* The shard of this cluster that serves a guild, for the functions above. SG_ERROR_NOT_FOUND: it is in another process
  * (sg_shard_for_guild tells its number). SG_ERROR_INVALID_STATE: the API has not said yet how many shards there are. */
 sg_status sg_cluster_guild_shard(const sg_cluster *cluster, uint64_t guild_id, uint32_t *out);
+
+/* Begins to put other shards in the place of those that run, without a pause: the shards first, first + 1, … first +
+ * count - 1 of total, which must be another total than now; 0, 0, 0: all that the API recommends. Returns at once, and the
+ * cluster goes on as before.
+ * The new shards identify beside the old ones, at the pace that all share, and their events are held back. Once all are
+ * active and have got their guilds, delivery switches once: everything of the old shards is delivered first, then the new
+ * ones go on with what these did not get. Each event comes once, those of a guild in their order. At the switch every old
+ * shard tells the state SG_SHARD_STOPPED and every new one SG_SHARD_ACTIVE; from then on all that names a shard means the
+ * new ones, sg_shard_info.total says which. Until then all of it means the old ones, and none can be added or removed.
+ * The switch waits while a shard is without a connection, or does not read because the handler is too slow for it.
+ * What the gateway forces: one IDENTIFY of the daily limit for each new shard, and twice the sessions meanwhile. READY and
+ * the GUILD_CREATEs with which the new sessions begin are not handed out: they tell nothing new. An event whose data
+ * differs between two sessions, which Discord's do not, would come twice. Answers to commands that an old shard has sent and
+ * that are not there at the switch are lost; commands that wait go over to the new shard of their guild.
+ * SG_ERROR_INVALID_STATE: the cluster does not run, its shards are not known yet, or it is being resharded already. What
+ * fails later is an SG_EVENT_ERROR and the answer of sg_cluster_wait_reshard, and leaves the old shards as they are:
+ * SG_ERROR_SESSION_LIMIT (fewer identifies left today than new shards), SG_ERROR_INVALID_ARGUMENT (the same total as now),
+ * SG_ERROR_QUEUE_FULL (an old shard was away for so long that more than 64 MiB of events had to be held back), the status of
+ * a new shard that is fatal, or why the API could not be asked. Any thread, also inside a callback. */
+sg_status sg_cluster_reshard(sg_cluster *cluster, uint32_t first, uint32_t count, uint32_t total);
+
+/* The same with the shards of sg_config_set_shards_bucket; a total of 0 is what the API recommends. */
+sg_status sg_cluster_reshard_bucket(sg_cluster *cluster, uint32_t bucket, uint32_t buckets, uint32_t total);
+
+/* The same with the shards of sg_config_set_shards_split; a total of 0 is what the API recommends. */
+sg_status sg_cluster_reshard_split(sg_cluster *cluster, uint32_t process, uint32_t processes, uint32_t total);
+
+/* Waits until the new shards have taken over and no copy of an event can come any more; SG_OK at once when that is past.
+ * SG_ERROR_TIMEOUT: it is under way. SG_ERROR_CANCELLED: cancelled, or the cluster was shut down; SG_ERROR_INVALID_STATE:
+ * the cluster was not resharded; else what made it fail, see sg_cluster_reshard. */
+sg_status sg_cluster_wait_reshard(sg_cluster *cluster, uint32_t timeout_ms);
+
+/* Gives a resharding up: the new shards end, the old ones go on. SG_ERROR_INVALID_STATE: none is under way, or the new
+ * shards are taking over already. Any thread, also inside a callback. */
+sg_status sg_cluster_cancel_reshard(sg_cluster *cluster);
 
 /* The sessions of all shards as a JSON document with a version, for sg_config_import_sessions: of the last event whose
  * delivery is complete. Written to `buffer` ("Strings" at the top). Best after a resumable shutdown. */

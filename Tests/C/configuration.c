@@ -134,6 +134,11 @@ static void numbers(void) {
     WORKS(sg_config_set_handshake_limit(config, 1));
     WORKS(sg_config_set_handshake_limit(config, 65535));
     REFUSES(sg_config_set_handshake_limit(config, 0));
+    WORKS(sg_config_set_reshard_window(config, 1));
+    WORKS(sg_config_set_reshard_window(config, 600000));
+    REFUSES(sg_config_set_reshard_window(config, 0));
+    REFUSES(sg_config_set_reshard_window(config, 600001));
+    REFUSES(sg_config_set_reshard_window(NULL, 5000));
     REFUSES(sg_config_set_handshake_limit(config, 65536));
     REFUSES(sg_config_set_handshake_limit(NULL, 16));
     WORKS(sg_config_set_identify_interval(config, 0));

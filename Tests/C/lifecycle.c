@@ -69,6 +69,11 @@ static void refuse_cluster(sg_cluster *cluster) {
     REFUSES(sg_cluster_restart_shard(cluster, 0, SG_RESTART_RESUME));
     REFUSES(sg_cluster_add_shard(cluster, 2));
     REFUSES(sg_cluster_add_shard_session(cluster, 2, "{}", 2));
+    REFUSES(sg_cluster_reshard(cluster, 0, 4, 4));
+    REFUSES(sg_cluster_reshard_bucket(cluster, 0, 2, 4));
+    REFUSES(sg_cluster_reshard_split(cluster, 0, 2, 4));
+    REFUSES(sg_cluster_wait_reshard(cluster, 0));
+    REFUSES(sg_cluster_cancel_reshard(cluster));
     REFUSES(sg_cluster_guild_shard(cluster, 1, ids));
     REFUSES(sg_cluster_remove_shard(cluster, 0, SG_SHUTDOWN_FINAL));
     count = sizeof buffer;
@@ -129,6 +134,14 @@ static void unstarted(const sg_config *config) {
     FAILS(sg_cluster_restart_shard(cluster, 0, SG_RESTART_RESUME), SG_ERROR_INVALID_STATE);
     FAILS(sg_cluster_add_shard(cluster, 2), SG_ERROR_INVALID_STATE);
     FAILS(sg_cluster_add_shard_session(cluster, 2, "{}", 2), SG_ERROR_INVALID_STATE);
+    FAILS(sg_cluster_reshard(cluster, 0, 4, 4), SG_ERROR_INVALID_STATE);
+    FAILS(sg_cluster_reshard_bucket(cluster, 0, 2, 4), SG_ERROR_INVALID_STATE);
+    FAILS(sg_cluster_reshard_split(cluster, 0, 2, 4), SG_ERROR_INVALID_STATE);
+    CHECK(sg_cluster_wait_reshard(cluster, 0) != SG_OK); /* never started, or shut down */
+    FAILS(sg_cluster_cancel_reshard(cluster), SG_ERROR_INVALID_STATE);
+    REFUSES(sg_cluster_reshard(cluster, 3, 2, 4));
+    REFUSES(sg_cluster_reshard_bucket(cluster, 2, 2, 4));
+    REFUSES(sg_cluster_reshard_split(cluster, 2, 2, 4));
     FAILS(sg_cluster_export_shard(cluster, 0, 0, NULL, &count), SG_ERROR_INVALID_STATE);
     FAILS(sg_cluster_update_presence_all(cluster, PRESENCE, strlen(PRESENCE)), SG_ERROR_INVALID_STATE);
     FAILS(sg_cluster_remove_shard(cluster, 0, SG_SHUTDOWN_FINAL), SG_ERROR_INVALID_STATE);

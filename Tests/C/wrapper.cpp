@@ -268,6 +268,16 @@ static void clusters() {
     THROWS(cluster.request_soundboard_sounds(0, {}), InvalidArgument);
     THROWS(cluster.request_channel_info(0, 1, {}), InvalidArgument);
     cluster.restart_shard(0, RestartMode::Identify);
+    THROWS(cluster.wait_reshard(0ms), InvalidState);
+    THROWS(cluster.cancel_reshard(), InvalidState);
+    THROWS(cluster.reshard(3, 2, 4), InvalidArgument);
+    THROWS(cluster.reshard_bucket(2, 2, 4), InvalidArgument);
+    THROWS(cluster.reshard_split(2, 2, 4), InvalidArgument);
+    cluster.reshard(0, 4, 4);
+    THROWS(cluster.reshard_auto(), InvalidState);
+    CHECK(!cluster.wait_reshard(0ms));
+    cluster.cancel_reshard();
+    THROWS(cluster.wait_reshard(), Cancelled);
     cluster.add_shard(2);
     cluster.remove_shard(2, ShutdownMode::Final);
     THROWS(cluster.restart_shard(7, RestartMode::Resume), NotFound);

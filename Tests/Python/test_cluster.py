@@ -17,6 +17,8 @@ from conftest import PATIENCE, Sandbox, sandbox_with
 from swiftgateway import (
     BlockingCluster,
     BlockingShard,
+    Bucket,
+    CancelledError,
     Cluster,
     Config,
     Delivery,
@@ -39,6 +41,7 @@ from swiftgateway import (
     ShardRange,
     ShardState,
     ShutdownMode,
+    Split,
     Status,
     TimeoutError,
     UnauthorizedError,
@@ -824,3 +827,60 @@ def test_the_intents_that_events_need() -> None:
     assert intents_for_events([]) == (0, 0)
     with pytest.raises(InvalidArgumentError, match="NONSENSE"):
         intents_for_events(["NONSENSE"])
+
+
+def test_other_shards_take_over(sandbox: Sandbox) -> None:
+    async def main() -> None:
+        options = {**sandbox.options, "max_concurrency": 16, "reshard_window": 0.1}
+        cluster = Cluster(sandbox.token, INTENTS, shards=2, **options)
+        numbers: list[int] = []
+        cluster.on("MARK")(lambda event: numbers.append(event.data["n"]))
+        async with cluster:
+            await cluster.wait_ready(PATIENCE)
+            with pytest.raises(InvalidStateError):
+                await cluster.wait_reshard()
+            cluster.reshard(3)
+            with pytest.raises(InvalidStateError):
+                cluster.reshard("auto")
+            guild = sandbox.guilds()[1]
+            sent = 0
+            waiting = asyncio.ensure_future(cluster.wait_reshard(PATIENCE))
+            while not waiting.done():
+                sent += 1
+                sandbox.ask("/emit", {"guild": guild, "name": "MARK", "data": {"n": sent}})
+                await asyncio.sleep(0)
+            await waiting
+            assert cluster.shard_ids() == [0, 1, 2] and cluster.info(0).total == 3
+            while len(numbers) < sent:
+                await asyncio.sleep(0.01)
+            assert numbers == list(range(1, sent + 1))
+            with pytest.raises(InvalidArgumentError):
+                cluster.reshard(Split(2, 2, 4))
+            cluster.reshard(Bucket(0, 2, 4))
+            cluster.cancel_reshard()
+            with pytest.raises(CancelledError):
+                await cluster.wait_reshard(PATIENCE)
+            cluster.reshard(ShardRange(0, 1, 1))
+            await cluster.wait_reshard(PATIENCE)
+            assert cluster.shard_ids() == [0]
+
+    run(main())
+
+
+def test_resharding_in_a_script(sandbox: Sandbox) -> None:
+    options = {**sandbox.options, "max_concurrency": 16, "reshard_window": 0.1}
+    with BlockingCluster(sandbox.token, INTENTS, shards=1, **options) as cluster:
+        cluster.wait_ready(PATIENCE)
+        cluster.reshard(Split(0, 1, 2))
+        with pytest.raises(TimeoutError):
+            cluster.wait_reshard(0)
+        active = set()
+        for event in cluster:
+            if event.state is ShardState.ACTIVE and event.kind is EventKind.STATE:
+                active.add(event.shard_id)
+            if event.kind is EventKind.STATE and event.state is ShardState.STOPPED:
+                active.clear()  # the old one; the new ones follow
+            if active == {0, 1}:
+                break
+        cluster.wait_reshard(PATIENCE)
+        assert cluster.shard_ids() == [0, 1]

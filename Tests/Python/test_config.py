@@ -75,6 +75,7 @@ GOOD: dict[str, list[Any]] = {
     "queue_bytes": [0, 1 << 20],
     "io_threads": [0, 256],
     "handshake_limit": [1, 65535],
+    "reshard_window": [0.001, 600],
 }
 
 BAD: dict[str, list[Any]] = {
@@ -104,6 +105,7 @@ BAD: dict[str, list[Any]] = {
     "queue_bytes": [-1, 1.5],
     "io_threads": [257],
     "handshake_limit": [0, 65536],
+    "reshard_window": [0, 601],
     "log": [7],
     "log_level": [LogLevel.INFO],
 }

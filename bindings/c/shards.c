@@ -2,8 +2,9 @@
  *
  *   DISCORD_TOKEN=… shards [PROCESS PROCESSES [TOTAL]]
  *
- * Without numbers it runs all shards that Discord recommends. It tells how its shards are whenever that changes; SIGINT
- * or SIGTERM closes every session so that the next run of the same process, with the same SESSION_FILE, resumes it and
+ * Without numbers it runs all shards that Discord recommends. It tells how its shards are whenever that changes. SIGHUP
+ * puts as many shards as Discord recommends by then in the place of those that run, without a pause (all processes of a
+ * bot must do that at the same time). SIGINT or SIGTERM closes every session so that the next run of the same process, with the same SESSION_FILE, resumes it and
  * misses nothing. API_URL and CA_FILE lead it to another gateway than Discord's.
  *   cc shards.c $(pkg-config --cflags --libs swiftgateway) -lpthread -o shards */
 #define _POSIX_C_SOURCE 200809L
@@ -25,15 +26,22 @@ static int fail(void) { return fprintf(stderr, "shards: %s\n", sg_last_error()),
 
 /* Prints what has changed since the last time. */
 static void show(const sg_cluster *cluster) {
-    static uint32_t active_before = UINT32_MAX;
+    static uint32_t active_before = UINT32_MAX, total_before;
     sg_cluster_summary sum = {.struct_size = sizeof sum};
     if (sg_cluster_get_summary(cluster, &sum) != SG_OK || !sum.shards) return;
     const uint32_t active = sum.states[SG_SHARD_ACTIVE];
-    if (active == active_before) return;
+    if (active == active_before && sum.total == total_before) return;
     printf("%" PRIu32 " of %" PRIu32 " shards active (%" PRIu32 " in all processes), %" PRIu64 " identified, %" PRIu64
            " resumed\n", active, sum.shards, sum.total, sum.identifies, sum.resumes);
     fflush(stdout);
     active_before = active;
+    total_before = sum.total;
+}
+
+/* As many shards as Discord recommends now; returns at once. What goes wrong later comes to on_event. */
+static sg_status reshard(sg_cluster *cluster, int argc, char **argv) {
+    if (argc < 3) return sg_cluster_reshard(cluster, 0, 0, 0);
+    return sg_cluster_reshard_split(cluster, (uint32_t)atoi(argv[1]), (uint32_t)atoi(argv[2]), 0);
 }
 
 int main(int argc, char **argv) {
@@ -43,6 +51,7 @@ int main(int argc, char **argv) {
     sigemptyset(&stop);
     sigaddset(&stop, SIGINT);
     sigaddset(&stop, SIGTERM);
+    sigaddset(&stop, SIGHUP);
     sigprocmask(SIG_BLOCK, &stop, NULL); /* before there are threads: they inherit it */
 
     sg_config *config = sg_config_new(getenv("DISCORD_TOKEN"), SG_INTENT_GUILDS | SG_INTENT_GUILD_MESSAGES);
@@ -58,7 +67,8 @@ int main(int argc, char **argv) {
     sg_config_free(config);
 
     const struct timespec moment = {0, 100000000};
-    while (sigtimedwait(&stop, NULL, &moment) < 0) {
+    for (int signal; (signal = sigtimedwait(&stop, NULL, &moment)) != SIGINT && signal != SIGTERM;) {
+        if (signal == SIGHUP && reshard(cluster, argc, argv)) fail();
         show(cluster);
         if (sg_cluster_wait(cluster, 0) != SG_ERROR_TIMEOUT) return fail(); /* a shard is fatal */
     }

@@ -1187,6 +1187,10 @@ public:
     Config &set_handshake_limit(std::uint32_t count, SWIFTGATEWAY_EC) {
         return done(sg_config_set_handshake_limit(native(), count), ec);
     }
+    /// sg_config_set_reshard_window.
+    Config &set_reshard_window(std::chrono::milliseconds window, SWIFTGATEWAY_EC) {
+        return timed(sg_config_set_reshard_window, window, ec);
+    }
     /// sg_config_import_sessions.
     Config &import_sessions(std::string_view json, SWIFTGATEWAY_EC) {
         return done(sg_config_import_sessions(native(), json.data(), json.size()), ec);
@@ -1561,7 +1565,7 @@ protected:
         sink_ = std::move(sink);
     }
 
-private:
+    /// What a wait came to; false: the time passed.
     bool ended(sg_status status, bool limited, std::error_code &ec) {
         if (sink_ && status != SG_ERROR_WOULD_DEADLOCK && sink_->stopped()) {
             sink_->join();
@@ -1577,6 +1581,7 @@ private:
         return detail::report(passed ? SG_OK : status, ec) && !passed;
     }
 
+private:
     void destroy() noexcept {
         if (!handle_) return;
         Handle *const handle = std::exchange(handle_, nullptr);
@@ -1687,6 +1692,26 @@ public:
     void remove_shard(std::uint32_t shard_id, ShutdownMode mode, SWIFTGATEWAY_EC) {
         detail::report(sg_cluster_remove_shard(native(), shard_id, detail::number(mode)), ec);
     }
+    /// sg_cluster_reshard: begins to put other shards in the place of those that run, without a pause.
+    void reshard(std::uint32_t first, std::uint32_t count, std::uint32_t total, SWIFTGATEWAY_EC) {
+        detail::report(sg_cluster_reshard(native(), first, count, total), ec);
+    }
+    /// sg_cluster_reshard with 0, 0, 0: all shards that the API recommends.
+    void reshard_auto(SWIFTGATEWAY_EC) { detail::report(sg_cluster_reshard(native(), 0, 0, 0), ec); }
+    /// sg_cluster_reshard_bucket; a total of 0 is the API's recommendation.
+    void reshard_bucket(std::uint32_t bucket, std::uint32_t buckets, std::uint32_t total, SWIFTGATEWAY_EC) {
+        detail::report(sg_cluster_reshard_bucket(native(), bucket, buckets, total), ec);
+    }
+    /// sg_cluster_reshard_split; a total of 0 is the API's recommendation.
+    void reshard_split(std::uint32_t process, std::uint32_t processes, std::uint32_t total, SWIFTGATEWAY_EC) {
+        detail::report(sg_cluster_reshard_split(native(), process, processes, total), ec);
+    }
+    /// sg_cluster_wait_reshard; for ever by default. False: the time passed.
+    bool wait_reshard(std::optional<std::chrono::milliseconds> time SWIFTGATEWAY_DEFAULT(std::nullopt), SWIFTGATEWAY_EC) {
+        return this->ended(sg_cluster_wait_reshard(native(), detail::timeout(time)), time.has_value(), ec);
+    }
+    /// sg_cluster_cancel_reshard.
+    void cancel_reshard(SWIFTGATEWAY_EC) { detail::report(sg_cluster_cancel_reshard(native()), ec); }
     /// sg_cluster_export_sessions.
     std::string export_sessions(SWIFTGATEWAY_EC) const {
         return detail::text([&](char *buffer, std::size_t *length) {

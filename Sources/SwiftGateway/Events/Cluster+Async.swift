@@ -30,6 +30,15 @@
             }
         }
 
+        /// Waits until the shards of a `reshard` have taken over and no copy of an event can come any more; at once when that is
+        /// past. Throws `timeout`, `cancelled` when the task or the resharding is cancelled or the cluster is shut down, what
+        /// made it fail, `invalidState` when there was none.
+        public func waitReshard(timeout: Duration? = nil) async throws(GatewayError) {
+            try await cancellable { (cluster, cancelled) throws(GatewayError) in
+                try cluster.waitReshard(timeout: timeout?.wholeNanoseconds, cancelled: cancelled)
+            }
+        }
+
         /// Closes all connections, waits until the loop over `events` has taken and finished what is queued, and stores
         /// the sessions. Cancelling the task does not cut it short.
         ///

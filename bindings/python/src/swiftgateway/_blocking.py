@@ -169,6 +169,14 @@ class BlockingCluster(_Blocking, ClusterCommands):
         """``options`` are those of :class:`Config`, which may be given in place of token, intents and options."""
         super().__init__(_config(token, intents, options))
 
+    def wait_reshard(self, timeout: float | None = None) -> None:
+        """Waits until the new shards of :meth:`reshard` have taken over and no copy of an event can come any more; at once when
+        that is past. ``timeout`` in seconds; None for ever. Needs someone to take the events meanwhile.
+
+        Raises TimeoutError; CancelledError when it was cancelled or the cluster closed; InvalidStateError when it was not
+        resharded; else what made it fail."""
+        self._wait("wait_reshard", timeout)
+
     def export_shard(self, shard_id: int, timeout: float | None = None) -> bytes:
         """The session of one shard, for ``add_shard`` of a cluster in another process. To move a shard: remove it with
         ``ShutdownMode.RESUMABLE``, export it, add it there. Of a shard that was removed it is the last word: waits until it

@@ -11,7 +11,7 @@ from ._arguments import Json, Snowflake, boolean, json_bytes, number, sequence_o
 from ._connection import ClusterSummary, Connection, ShardInfo, cluster_summary, shard_info
 from ._declarations import ClusterSummaryStruct, GuildMembersRequestStruct, ShardInfoStruct
 from ._library import lib, text_from
-from .config import Config
+from .config import Config, Shards, choose
 from .enums import RestartMode, ShutdownMode
 from .errors import BufferTooSmallError, InvalidArgumentError
 
@@ -198,6 +198,37 @@ class ClusterCommands(_Commands):
         """The sessions of all shards, as a JSON document for ``sessions=`` or ``Config.import_sessions``. Best after a
         close with ``ShutdownMode.RESUMABLE``."""
         return text_from(lib.sg_cluster_export_sessions, self._started().handle)
+
+    def reshard(self, shards: Shards = "auto") -> None:
+        """Begins to put other shards in the place of those that run, without a pause, and returns at once; ``shards`` as
+        in :class:`Config`, but of another total than now. The cluster goes on as before.
+
+        The new shards identify beside the old ones, and their events are held back. Once all are active and have got their
+        guilds, delivery switches once: everything of the old shards comes first, then the new ones go on with what these
+        did not get. Each event comes once, those of a guild in their order. At the switch every old shard tells the state
+        STOPPED and every new one ACTIVE; from then on all that names a shard means the new ones. The switch waits while a
+        shard is without a connection, or is not read because the consumer is too slow.
+
+        What Discord forces: one IDENTIFY of the daily limit for each new shard, and twice the sessions meanwhile. READY and
+        the GUILD_CREATEs with which the new sessions begin do not come: they tell nothing new.
+
+        InvalidStateError: it does not run, its shards are not known yet, or it is being resharded already. What fails
+        later is an error event, is raised by ``wait_reshard``, and leaves the old shards as they are: SessionLimitError,
+        InvalidArgumentError (the same total as now), QueueFullError (a shard was away for so long that more than 64 MiB of
+        events had to be held back), what made a new shard fatal, or why the API could not be asked."""
+        life = self._started()
+        choose(
+            shards,
+            lambda *numbers: life.call("reshard", *numbers),
+            lambda *numbers: life.call("reshard_bucket", *numbers),
+            lambda *numbers: life.call("reshard_split", *numbers),
+            lambda: life.call("reshard", 0, 0, 0),
+        )
+
+    def cancel_reshard(self) -> None:
+        """Gives a resharding up: the new shards end, the old ones go on. InvalidStateError: none is under way, or the new
+        shards are taking over already."""
+        self._started().call("cancel_reshard")
 
     def _export_shard(self, shard_id: int, timeout_ms: int) -> bytes:
         return text_from(lib.sg_cluster_export_shard, self._started().handle, number(shard_id, "shard_id"), timeout_ms)

@@ -62,6 +62,7 @@ if TYPE_CHECKING:
         queue_bytes: int | None
         io_threads: int | None
         handshake_limit: int | None
+        reshard_window: float | None
         log: LogFunction | None
         log_level: int | None
 
@@ -102,6 +103,40 @@ class Split:
 
 #: "auto": as many as the API recommends. A number: all of so many.
 Shards = Union[str, int, ShardRange, Bucket, Split]
+
+
+def choose(
+    shards: Shards,
+    of_range: Callable[[int, int, int], None],
+    of_bucket: Callable[[int, int, int], None],
+    of_split: Callable[[int, int, int], None],
+    of_auto: Callable[[], None],
+) -> None:
+    """Calls the one of these functions of the library that says which shards are meant."""
+    if isinstance(shards, ShardRange):
+        of_range(*_numbers(shards))
+    elif isinstance(shards, Bucket):
+        of_bucket(*_numbers(shards))
+    elif isinstance(shards, Split):
+        of_split(*_numbers(shards))
+    elif isinstance(shards, str):
+        if shards != "auto":
+            raise InvalidArgumentError(
+                f'shards is {shards!r}; it must be "auto", a number, a ShardRange, a Bucket or a Split'
+            )
+        of_auto()
+    else:
+        total = number(shards, "shards")
+        of_range(0, total, total)
+
+
+def _numbers(shards: ShardRange | Bucket | Split) -> tuple[int, int, int]:
+    one, two, three = (
+        number(getattr(shards, field.name), f"shards.{field.name}") for field in dataclasses.fields(shards)
+    )
+    return one, two, three
+
+
 #: Takes level, target (the part that speaks, such as "shard 3") and message.
 LogFunction = Callable[[LogLevel, str, str], None]
 
@@ -144,6 +179,7 @@ class Config:
         queue_bytes: int | None = None,
         io_threads: int | None = None,
         handshake_limit: int | None = None,
+        reshard_window: float | None = None,
         log: LogFunction | None = None,
         log_level: int | None = None,
     ) -> None:
@@ -207,6 +243,7 @@ class Config:
             (self.set_queue_bytes, queue_bytes),
             (self.set_io_threads, io_threads),
             (self.set_handshake_limit, handshake_limit),
+            (self.set_reshard_window, reshard_window),
         ):
             if one_value is not None:
                 setter(one_value)  # type: ignore[arg-type]
@@ -247,36 +284,13 @@ class Config:
     def set_shards(self, shards: Shards) -> None:
         """Which shards: "auto" (the default) for all that the API recommends, a number for all of so many, a
         :class:`ShardRange`, a :class:`Bucket` or a :class:`Split` for some."""
-        if isinstance(shards, ShardRange):
-            lib.sg_config_set_shards(
-                self.handle,
-                number(shards.first, "shards.first"),
-                number(shards.count, "shards.count"),
-                number(shards.total, "shards.total"),
-            )
-        elif isinstance(shards, Bucket):
-            lib.sg_config_set_shards_bucket(
-                self.handle,
-                number(shards.bucket, "shards.bucket"),
-                number(shards.buckets, "shards.buckets"),
-                number(shards.total, "shards.total"),
-            )
-        elif isinstance(shards, Split):
-            lib.sg_config_set_shards_split(
-                self.handle,
-                number(shards.process, "shards.process"),
-                number(shards.processes, "shards.processes"),
-                number(shards.total, "shards.total"),
-            )
-        elif isinstance(shards, str):
-            if shards != "auto":
-                raise InvalidArgumentError(
-                    f'shards is {shards!r}; it must be "auto", a number, a ShardRange, a Bucket or a Split'
-                )
-            lib.sg_config_set_shards_auto(self.handle)
-        else:
-            total = number(shards, "shards")
-            lib.sg_config_set_shards(self.handle, 0, total, total)
+        choose(
+            shards,
+            lambda *numbers: lib.sg_config_set_shards(self.handle, *numbers),
+            lambda *numbers: lib.sg_config_set_shards_bucket(self.handle, *numbers),
+            lambda *numbers: lib.sg_config_set_shards_split(self.handle, *numbers),
+            lambda: lib.sg_config_set_shards_auto(self.handle),
+        )
 
     def set_max_concurrency(self, value: int) -> None:
         """How many shards may identify in one interval, 1 at least. Default: the API's answer, 1 without one."""
@@ -397,6 +411,11 @@ class Config:
         """How many connections of one I/O thread may be in their TCP, TLS and upgrade handshakes at once, 1 to 65535;
         others wait their turn. Default 16."""
         lib.sg_config_set_handshake_limit(self.handle, number(count, "handshake_limit"))
+
+    def set_reshard_window(self, seconds: float) -> None:
+        """How far the two copies of an event may be apart that an old and a new shard get during ``reshard``: 0.001 to
+        600, default 5. The new shards are watched for two of these before they take over, and for one after that."""
+        lib.sg_config_set_reshard_window(self.handle, milliseconds(seconds, "reshard_window"))
 
     def set_event_handler(self, handler: Callable[[Event], object] | None, delivery: int = Delivery.QUEUED) -> None:
         """A function that is called with every event on the library's own threads, in place of iteration and of ``on``.
