@@ -258,7 +258,8 @@ extension JSONCursor {
     /// The end of the container whose opening bracket is at `start`, or 0, in a text of 64 bytes or more.
     @inline(__always)
     private func closing(behind start: Int) -> Int {
-        clinux_json_close(base.assumingMemoryBound(to: UInt8.self), count, start &+ 1)
+        var wide = clinux_wide()
+        return clinux_json_close(base.assumingMemoryBound(to: UInt8.self), count, start &+ 1, &wide)
     }
 
     /// The same for a shorter text, which is copied to 64 bytes first. The zeros behind it are no brackets.
@@ -268,7 +269,8 @@ extension JSONCursor {
             block.initializeMemory(as: UInt8.self, repeating: 0)
             block.copyMemory(from: UnsafeRawBufferPointer(start: base, count: count))
             guard let text = block.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return 0 }
-            return clinux_json_close(text, 64, start &+ 1)
+            var wide = clinux_wide()
+            return clinux_json_close(text, 64, start &+ 1, &wide)
         }
     }
 }
