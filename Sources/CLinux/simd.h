@@ -16,9 +16,11 @@
 // and NEON alike, and no intrinsics header has to be imported into Swift with this one.
 typedef uint8_t clinux_bytes64 __attribute__((vector_size(64), aligned(1)));
 typedef uint8_t clinux_bytes32 __attribute__((vector_size(32), aligned(1)));
+typedef uint8_t clinux_bytes16 __attribute__((vector_size(16), aligned(1)));
 typedef int8_t clinux_signed32 __attribute__((vector_size(32)));
 typedef long long clinux_words32 __attribute__((vector_size(32)));
 typedef _Bool clinux_bits64 __attribute__((ext_vector_type(64)));
+typedef _Bool clinux_bits16 __attribute__((ext_vector_type(16)));
 typedef _Bool clinux_bits32 __attribute__((ext_vector_type(32)));
 
 // One bit for each byte of a 64-byte vector that a comparison found, the first byte lowest. (A macro, because a function
@@ -192,6 +194,17 @@ static inline size_t clinux_skip_ascii(const uint8_t *text, size_t count, size_t
     if (__builtin_expect(clinux_has_avx2(), 1)) return clinux_skip_ascii_avx2(text, count, offset);
 #endif
     return clinux_skip_ascii_baseline(text, count, offset);
+}
+
+// How far the first byte that is special in a JSON string (a quote, a backslash or a control character) is from `text`,
+// 16 when none of its 16 bytes is one.
+static inline unsigned clinux_special_within_16(const uint8_t *text) {
+    const clinux_bytes16 bytes = *(const clinux_bytes16 *)text;
+    const clinux_bits16 found =
+        __builtin_convertvector((bytes == '"') | (bytes == '\\') | (bytes < 0x20), clinux_bits16);
+    uint16_t mask;
+    __builtin_memcpy(&mask, &found, 2);
+    return (unsigned)__builtin_ctz(mask | 0x10000u);
 }
 
 // How far the first quote is from `text`, 32 when none of its 32 bytes is one.
