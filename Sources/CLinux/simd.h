@@ -16,8 +16,11 @@
 // and NEON alike, and no intrinsics header has to be imported into Swift with this one.
 typedef uint8_t clinux_bytes64 __attribute__((vector_size(64), aligned(1)));
 typedef uint8_t clinux_bytes32 __attribute__((vector_size(32), aligned(1)));
+typedef uint8_t clinux_bytes16 __attribute__((vector_size(16), aligned(1)));
 typedef int8_t clinux_signed32 __attribute__((vector_size(32)));
+typedef long long clinux_words32 __attribute__((vector_size(32)));
 typedef _Bool clinux_bits64 __attribute__((ext_vector_type(64)));
+typedef _Bool clinux_bits16 __attribute__((ext_vector_type(16)));
 typedef _Bool clinux_bits32 __attribute__((ext_vector_type(32)));
 
 // One bit for each byte of a 64-byte vector that a comparison found, the first byte lowest. (A macro, because a function
@@ -47,19 +50,19 @@ CLINUX_INLINE uint64_t clinux_prefix_xor_baseline(uint64_t bits) {
     return bits;
 }
 
-// The bytes of a block that follow an odd run of backslashes. A run is odd when the carry of adding its first bit to it
-// comes out at a distance of odd length, which the position's parity tells for runs that begin on odd positions.
-CLINUX_INLINE uint64_t clinux_json_escaped(uint64_t backslash, uint64_t carry, uint64_t *carry_out) {
+// The bytes of a block that follow an odd run of backslashes; `carry` tells whether the first byte behind the block does.
+// A run is odd when the carry of adding its first bit to it comes out at a distance of odd length, which the position's
+// parity tells for runs that begin on odd positions.
+CLINUX_INLINE uint64_t clinux_json_escaped(uint64_t backslash, uint64_t *carry) {
     const uint64_t even = 0x5555555555555555;
-    backslash &= ~carry;
     const uint64_t follows = backslash << 1, odd_starts = backslash & ~even & ~follows;
     uint64_t sum;
-    *carry_out = __builtin_add_overflow(odd_starts, backslash, &sum);
-    return ((even ^ sum << 1) & follows) | carry;
+    *carry = __builtin_add_overflow(odd_starts, backslash, &sum);
+    return (even ^ sum << 1) & follows;
 }
 
-// Whether a comparison of 32 bytes found any.
-#define CLINUX_ANY(comparison)                                                                                         \
+// The same for 32 bytes.
+#define CLINUX_GATHER32(comparison)                                                                                    \
     ({                                                                                                                 \
         const clinux_bits32 found = __builtin_convertvector(comparison, clinux_bits32);                                \
         uint32_t mask;                                                                                                 \
@@ -67,71 +70,98 @@ CLINUX_INLINE uint64_t clinux_json_escaped(uint64_t backslash, uint64_t carry, u
         mask;                                                                                                          \
     })
 
-// One block at `offset`. Leaves the function with the end of the container when it is in this block. The first `ignored`
-// bytes count as not there.
-#define CLINUX_JSON_BLOCK(prefix_xor, ignored)                                                                         \
-    const uint64_t keep = ~(uint64_t)0 << (ignored);                                                                   \
-    const clinux_bytes64 bytes = *(const clinux_bytes64 *)(text + offset);                                             \
-    const clinux_bytes32 low = *(const clinux_bytes32 *)(text + offset);                                               \
-    const clinux_bytes32 high = *(const clinux_bytes32 *)(text + offset + 32);                                         \
-    uint64_t quote = CLINUX_GATHER(bytes == '"') & keep;                                                               \
-    /* Asking whether there is a backslash is cheaper than asking where, and most blocks have none. */                 \
-    if (__builtin_expect((CLINUX_ANY((low == '\\') | (high == '\\')) | (uint32_t)escaped) != 0, 0)) {                  \
-        const uint64_t backslash = CLINUX_GATHER(bytes == '\\') & keep;                                                \
-        quote &= ~clinux_json_escaped(backslash, escaped << (ignored), &escaped);                                      \
-    }                                                                                                                  \
-    const uint64_t inside = prefix_xor(quote) ^ in_string;                                                             \
-    in_string = (uint64_t)((int64_t)inside >> 63);                                                                     \
-    /* '[' and '{', and ']' and '}', differ in bit 0x20 only: one compare finds both kinds. */                         \
-    const clinux_bytes64 folded = bytes | 0x20;                                                                        \
-    const uint64_t open = CLINUX_GATHER(folded == '{') & keep & ~inside;                                               \
-    const uint64_t close = CLINUX_GATHER(folded == '}') & keep & ~inside;                                              \
-    const int64_t closes = __builtin_popcountll(close);                                                                \
-    depth -= closes;                                                                                                   \
-    if (__builtin_expect(depth <= 0, 0)) {                                                                             \
-        /* The closing bracket that ends it has as many opened before it, and the depth, as closed with it. */         \
-        int64_t left = depth + closes;                                                                                 \
-        uint64_t rest = close;                                                                                         \
-        do {                                                                                                           \
-            if (--left + __builtin_popcountll(open & ((rest & -rest) - 1)) == 0)                                       \
-                return offset + (size_t)__builtin_ctzll(rest) + 1;                                                     \
-            rest &= rest - 1;                                                                                          \
-        } while (rest != 0);                                                                                           \
-    }                                                                                                                  \
-    depth += __builtin_popcountll(open);
+// Those that have the high bit set.
+#define CLINUX_HIGH32(bytes) CLINUX_GATHER32((clinux_signed32)(bytes) < 0)
 
-// Brackets and backslashes, and no other bytes, are −128…−126 as signed numbers when 5 is added to them, bit 0x20 set.
+// Both halves of a block in one mask.
+#define CLINUX_GATHER_HALVES(left, right) ((uint64_t)CLINUX_GATHER32(left) | (uint64_t)CLINUX_GATHER32(right) << 32)
+
+// Where bytes that are not ASCII lie: none outside of the blocks from `first` to `end`; both zero when there are none.
+typedef struct {
+    size_t first;
+    size_t end;
+} clinux_wide;
+
+// Counts the brackets of the block at `offset`, which `kept` has all of, and leaves the function when the container ends
+// in it: at the closing bracket that has as many opened before it, and the depth, as closed with it. Empty containers
+// need not be looked at for that.
+#define CLINUX_JSON_BRACKETS(prefix_xor, quotes, kept)                                                                 \
+    const uint64_t inside = prefix_xor((quotes) ^ (in_string & 1));                                                    \
+    in_string = inside >> 63;                                                                                          \
+    const uint64_t bracket = CLINUX_GATHER_HALVES(left_marked < -125, right_marked < -125) & ~inside & (kept);         \
+    const uint64_t open = CLINUX_GATHER_HALVES(left_marked == -128, right_marked == -128) & bracket;                   \
+    const uint64_t close = bracket ^ open;                                                                             \
+    const int64_t closes = __builtin_popcountll(close);                                                                \
+    if (__builtin_expect(depth <= closes, 0)) {                                                                        \
+        const uint64_t opening = open & ~(close >> 1);                                                                 \
+        int64_t deep = depth;                                                                                          \
+        for (uint64_t rest = close & ~(open << 1); rest != 0; rest &= rest - 1)                                        \
+            if (--deep + __builtin_popcountll(opening & ((rest & -rest) - 1)) == 0)                                    \
+                return offset + (size_t)__builtin_ctzll(rest) + 1;                                                     \
+    }                                                                                                                  \
+    depth += __builtin_popcountll(open) - closes
+
+// Brackets and backslashes (and '|'), and no other bytes, are −128…−126 as signed numbers when 5 is added to them, bit
+// 0x20 set: '[' and '{', and ']' and '}', differ in that bit only.
 #define CLINUX_MARKED(half) ((clinux_signed32)(((half) | 0x20) + 5))
 
-// Half of the blocks of a usual body have neither: they only change, by their number of quotes, whether the next block
-// begins inside a string. Leaving them early saves an eighth of the time, wrong guesses of the processor included.
-// The last bytes are read as the end of the 64 bytes before the text's end, so that nothing has to be copied.
-#define CLINUX_JSON_CLOSE(name, attribute, prefix_xor)                                                                 \
-    static attribute size_t name(const uint8_t *text, size_t count, size_t offset) {                                   \
-        const size_t last = count - 64;                                                                                \
-        uint64_t in_string = 0, escaped = 0;                                                                           \
+// A block without such bytes, half of those of a usual body, only changes by its number of quotes whether the next one
+// begins inside a string. The last bytes are copied to a block of their own, with zeros behind them. An escaped byte that
+// begins the next block is left out of it when that makes a difference, so that no block depends on the one before it in
+// more than the depth and whether it begins inside a string.
+#define CLINUX_JSON_CLOSE(name, attribute, prefix_xor, any_high)                                                       \
+    static attribute size_t name(const uint8_t *text, size_t count, size_t offset, clinux_wide *wide) {                \
+        uint8_t tail[128];                                                                                             \
+        size_t last = count - 64;                                                                                      \
+        uint64_t in_string = 0;                                                                                        \
         int64_t depth = 1;                                                                                             \
-        for (; offset <= last; offset += 64) {                                                                         \
+        wide->first = wide->end = 0;                                                                                   \
+        for (;; offset += 64) {                                                                                        \
+            if (__builtin_expect(offset > last, 0)) {                                                                  \
+                if (offset >= count) return 0;                                                                         \
+                *(clinux_bytes64 *)tail = *(const clinux_bytes64 *)(text + last);                                      \
+                *(clinux_bytes64 *)(tail + 64) = (clinux_bytes64){0};                                                  \
+                text = tail - last;                                                                                    \
+                last = offset;                                                                                         \
+            }                                                                                                          \
             const clinux_bytes32 left = *(const clinux_bytes32 *)(text + offset);                                      \
             const clinux_bytes32 right = *(const clinux_bytes32 *)(text + offset + 32);                                \
-            const clinux_signed32 marked = __builtin_elementwise_min(CLINUX_MARKED(left), CLINUX_MARKED(right));       \
-            if ((CLINUX_ANY(marked < -125) | (uint32_t)escaped) == 0) {                                                \
-                const clinux_bytes64 both = *(const clinux_bytes64 *)(text + offset);                                  \
-                in_string ^= -(uint64_t)(__builtin_popcountll(CLINUX_GATHER(both == '"')) & 1);                        \
+            const clinux_signed32 left_marked = CLINUX_MARKED(left), right_marked = CLINUX_MARKED(right);              \
+            const clinux_signed32 marked = __builtin_elementwise_min(left_marked, right_marked) < -125;                \
+            const clinux_bytes32 high = left | right;                                                                  \
+            if (!any_high((clinux_bytes32)marked | high)) {                                                            \
+                in_string ^= (uint64_t)__builtin_popcount(CLINUX_GATHER32(((left == '"') ^ (right == '"')) != 0));     \
                 continue;                                                                                              \
             }                                                                                                          \
-            CLINUX_JSON_BLOCK(prefix_xor, 0)                                                                           \
+            if (__builtin_expect(any_high(high), 0)) {                                                                 \
+                if (wide->end == 0) wide->first = offset;                                                              \
+                wide->end = offset + 64;                                                                               \
+            }                                                                                                          \
+            const uint64_t quote = CLINUX_GATHER_HALVES(left == '"', right == '"');                                    \
+            const clinux_signed32 left_other = left_marked == -127, right_other = right_marked == -127;                \
+            if (__builtin_expect(any_high((clinux_bytes32)(left_other | right_other)), 0)) {                           \
+                uint64_t carry;                                                                                        \
+                const uint64_t backslash = CLINUX_GATHER_HALVES(left == '\\', right == '\\');                          \
+                const uint64_t escaped = clinux_json_escaped(backslash, &carry);                                       \
+                CLINUX_JSON_BRACKETS(prefix_xor, quote & ~escaped, ~CLINUX_GATHER_HALVES(left_other, right_other));    \
+                if (carry != 0 && offset + 64 < count)                                                                 \
+                    offset += text[offset + 64] == '"' || text[offset + 64] == '\\';                                   \
+            } else {                                                                                                   \
+                CLINUX_JSON_BRACKETS(prefix_xor, quote, ~(uint64_t)0);                                                 \
+            }                                                                                                          \
         }                                                                                                              \
-        if (offset == count) return 0;                                                                                 \
-        const size_t seen = 64 - (count - offset);                                                                     \
-        offset = last;                                                                                                 \
-        CLINUX_JSON_BLOCK(prefix_xor, seen)                                                                            \
-        return 0;                                                                                                      \
     }
 
-CLINUX_JSON_CLOSE(clinux_json_close_baseline, __attribute__((unused)), clinux_prefix_xor_baseline)
+// Whether any byte has the high bit set.
+#define CLINUX_ANY_HIGH_BASELINE(bytes) (CLINUX_HIGH32(bytes) != 0)
+#define CLINUX_ANY_HIGH_AVX2(bytes)                                                                                    \
+    (!__builtin_ia32_ptestz256((clinux_words32)(bytes), (clinux_words32)((clinux_bytes32){0} + 0x80)))
+
+CLINUX_JSON_CLOSE(clinux_json_close_baseline, __attribute__((unused)), clinux_prefix_xor_baseline,
+                  CLINUX_ANY_HIGH_BASELINE)
 #if defined(__x86_64__)
-CLINUX_JSON_CLOSE(clinux_json_close_avx2, CLINUX_AVX2 __attribute__((unused)), clinux_prefix_xor_avx2)
+CLINUX_JSON_CLOSE(clinux_json_close_avx2, CLINUX_AVX2 __attribute__((unused)), clinux_prefix_xor_avx2,
+                  CLINUX_ANY_HIGH_AVX2)
 
 // Whether this processor runs clinux_json_close_avx2.
 static inline int clinux_has_avx2(void) {
@@ -166,14 +196,32 @@ static inline size_t clinux_skip_ascii(const uint8_t *text, size_t count, size_t
     return clinux_skip_ascii_baseline(text, count, offset);
 }
 
+// How far the first byte that is special in a JSON string (a quote, a backslash or a control character) is from `text`,
+// 16 when none of its 16 bytes is one.
+static inline unsigned clinux_special_within_16(const uint8_t *text) {
+    const clinux_bytes16 bytes = *(const clinux_bytes16 *)text;
+    const clinux_bits16 found =
+        __builtin_convertvector((bytes == '"') | (bytes == '\\') | (bytes < 0x20), clinux_bits16);
+    uint16_t mask;
+    __builtin_memcpy(&mask, &found, 2);
+    return (unsigned)__builtin_ctz(mask | 0x10000u);
+}
+
+// How far the first quote is from `text`, 32 when none of its 32 bytes is one.
+static inline unsigned clinux_quote_within_32(const uint8_t *text) {
+    const uint32_t quotes = CLINUX_GATHER32(*(const clinux_bytes32 *)text == '"');
+    return quotes == 0 ? 32 : (unsigned)__builtin_ctz(quotes);
+}
+
 // Where the JSON object or array ends whose opening bracket stands before `offset`: just past the bracket that closes
 // it, or 0 when the text ends first. Brackets of both kinds count alike. `count` is at least 64, `offset` at most
-// `count`; nothing outside of the text is read.
-static inline size_t clinux_json_close(const uint8_t *text, size_t count, size_t offset) {
+// `count`; nothing outside of the text is read. `wide` is set to where bytes from `offset` to the end are not ASCII; its
+// `end` may lie beyond the text's.
+static inline size_t clinux_json_close(const uint8_t *text, size_t count, size_t offset, clinux_wide *wide) {
 #if defined(__x86_64__)
-    if (__builtin_expect(clinux_has_avx2(), 1)) return clinux_json_close_avx2(text, count, offset);
+    if (__builtin_expect(clinux_has_avx2(), 1)) return clinux_json_close_avx2(text, count, offset, wide);
 #endif
-    return clinux_json_close_baseline(text, count, offset);
+    return clinux_json_close_baseline(text, count, offset, wide);
 }
 
 #endif

@@ -58,14 +58,19 @@ public struct Configuration: Sendable, CustomStringConvertible, CustomDebugStrin
     private(set) var sink = EventSink.none
     /// Receives every event. Nil: events are counted and thrown away. Replaces a batch handler.
     public var eventHandler: EventHandler? {
-        get { if case .each(let handler) = sink { handler } else { nil } }
-        set { sink = newValue.map { .each($0) } ?? .none }
+        get { if case .each(let receiver) = sink { { receiver.receive($0) } } else { nil } }
+        set { receiver = newValue.map { HandlerReceiver($0) } }
+    }
+    /// The same in the form that it is called in.
+    @_spi(Bindings) public var receiver: EventReceiver? {
+        get { if case .each(let receiver) = sink { receiver } else { nil } }
+        set { if let newValue { sink = .each(newValue) } else { sink = .none } }
     }
     /// Receives events by the batch; needs queued delivery. Nil: events are counted and thrown away. Replaces an event
     /// handler.
     public var batchHandler: EventBatchHandler? {
         get { if case .batches(let handler) = sink { handler } else { nil } }
-        set { sink = newValue.map { .batches($0) } ?? .none }
+        set { if let newValue { sink = .batches(newValue) } else { sink = .none } }
     }
     /// Has events wait in a channel, for the cluster that they are of.
     mutating func stream(to channel: EventChannel) { sink = .stream(channel) }

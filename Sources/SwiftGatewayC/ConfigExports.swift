@@ -3,7 +3,7 @@
 
 import CSwiftGateway
 import GatewayTransport
-import SwiftGateway
+@_spi(Bindings) import SwiftGateway
 
 /// What an `sg_config` handle stands for.
 final class ConfigBox: Sendable {
@@ -223,14 +223,27 @@ public func sg_config_set_event_handler(
 ) -> sg_status {
     change(handle) { (c) throws(GatewayError) in
         guard let handler else {
-            c.eventHandler = nil
+            c.receiver = nil
             return
         }
-        let user = UserPointer(pointer: user)
-        c.eventHandler = { event in
-            var record = sg_event(event)
-            handler(&record, user.pointer)
-        }
+        c.receiver = FunctionReceiver(handler, user)
+    }
+}
+
+/// Hands events to a function of the host program.
+private final class FunctionReceiver: EventReceiver, @unchecked Sendable {
+    private let handler: sg_event_fn
+    private let user: UnsafeMutableRawPointer?
+
+    init(_ handler: @escaping sg_event_fn, _ user: UnsafeMutableRawPointer?) {
+        self.handler = handler
+        self.user = user
+        super.init()
+    }
+
+    override func receive(_ event: EventView) {
+        var record = sg_event(event)
+        handler(&record, user)
     }
 }
 

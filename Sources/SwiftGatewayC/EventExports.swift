@@ -80,17 +80,16 @@ public func sg_event_string(
         let capacity = length.pointee < 0 ? Int.max : length.pointee
         if buffer == nil, capacity != 0 { throw .invalid("buffer is NULL and its capacity is not 0") }
         // Asked for the length first: a buffer that is too small stays as it was.
-        let needed = try read(event, pointer) { (json, path) throws(JSONFieldError) in
-            try JSONField.string(json, pointer: path, into: UnsafeMutableRawBufferPointer(start: nil, count: 0))
+        let text = try read(event, pointer) { (json, path) throws(JSONFieldError) in
+            try JSONField.text(json, pointer: path)
         }
+        let needed = text.count
         length.pointee = needed
         guard let buffer, capacity > needed else {
             throw GatewayError(.bufferTooSmall, "the buffer holds \(capacity) bytes; \(needed + 1) are needed")
         }
         let target = UnsafeMutableRawBufferPointer(start: buffer, count: needed + 1)
-        _ = try read(event, pointer) { (json, path) throws(JSONFieldError) in
-            try JSONField.string(json, pointer: path, into: target)
-        }
+        _ = text.write(into: target)
         target[needed] = 0
     }
 }

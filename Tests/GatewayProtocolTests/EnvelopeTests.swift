@@ -230,21 +230,88 @@ private func parts(_ text: String) -> (op: Int32, sequence: UInt64, name: String
         #expect(accepted > 400 && accepted < 3_600)
     }
 
-    @Test func baselineAgreesWithThisProcessor() {
+    /// Where a container ends, byte by byte; whatever a backslash stands before counts for nothing but a bracket.
+    private func closing(_ text: [UInt8], from offset: Int) -> Int {
+        var (depth, inString, escaped) = (1, false, false)
+        for index in offset..<text.count {
+            let byte = text[index]
+            let isEscaped = escaped
+            escaped = byte == UInt8(ascii: "\\") && !isEscaped
+            if byte == UInt8(ascii: "\"") {
+                if !isEscaped { inString.toggle() }
+            } else if !inString, byte == UInt8(ascii: "{") || byte == UInt8(ascii: "[") {
+                depth += 1
+            } else if !inString, byte == UInt8(ascii: "}") || byte == UInt8(ascii: "]") {
+                depth -= 1
+                if depth == 0 { return index + 1 }
+            }
+        }
+        return 0
+    }
+
+    @Test func agreesOnEndsAndOnWhatIsNotASCII() {
         var random = SeededGenerator(seed: 3)
         // Sometimes crowded, sometimes with whole blocks that hold neither brackets nor backslashes.
-        let alphabets = [1, 20, 200].map { Array(#"{}[]"\"#.utf8) + [UInt8](repeating: UInt8(ascii: "_"), count: $0) }
-        for round in 0..<12_000 {
+        let alphabets = [1, 20, 200, 1000].map {
+            Array(#"{}[]"\|"#.utf8) + [UInt8](repeating: UInt8(ascii: "_"), count: $0) + [0xC3, 0xA9]
+        }
+        var ends = 0
+        for round in 0..<40_000 {
             let alphabet = alphabets[round % alphabets.count]
             let count = Int.random(in: 64...500, using: &random)
             let text = (0..<count).map { _ in alphabet[Int.random(in: 0..<alphabet.count, using: &random)] }
             let offset = Int.random(in: 0...count, using: &random)
+            let expected = closing(text, from: offset)
+            if expected != 0 { ends += 1 }
             text.withExactBytes { buffer in
                 guard let start = buffer.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
-                let baseline = clinux_json_close_baseline(start, count, offset)
-                if baseline != clinux_json_close(start, count, offset) {
-                    Issue.record("differs on \(text.text) from \(offset)")
+                for close in [clinux_json_close, clinux_json_close_baseline] {
+                    var wide = clinux_wide()
+                    let end = close(start, count, offset, &wide)
+                    let missed = text.indices.prefix(end == 0 ? count : end).dropFirst(offset)
+                        .contains { text[$0] >= 0x80 && !(wide.first..<wide.end).contains($0) }
+                    if end != expected || missed { Issue.record("differs on \(text) from \(offset)") }
                 }
+            }
+        }
+        #expect(ends > 10_000)
+    }
+
+    /// `wide` covers what is not ASCII, with whole characters, and is empty without it.
+    @Test func usualDispatchesTellWhereTheyAreNotASCII() throws {
+        let names = EventNameIndex.shared
+        for character in ["é", "海", "👩‍🚀"] {
+            for position in 0..<200 {
+                let (left, right) = (String(repeating: "a", count: position), String(repeating: "b", count: 90))
+                let frame = bytes(
+                    #"{"t":"MESSAGE_CREATE","s":12,"op":0,"d":{"content":"\#(left)\#(character)\#(right)"}}"#)
+                let start = try #require(frame.firstIndex { $0 >= 0x80 })
+                frame.withExactBytes { buffer in
+                    guard let dispatch = UsualDispatch(buffer, names: names) else {
+                        Issue.record("not read as usual")
+                        return
+                    }
+                    let wide = dispatch.wide.baseAddress.map { $0 - (buffer.baseAddress ?? $0) } ?? 0
+                    #expect(wide <= start && wide + dispatch.wide.count >= start + character.utf8.count)
+                    #expect(dispatch.wide.count <= 128 && wide + dispatch.wide.count <= frame.count)
+                    #expect(String(validating: dispatch.wide, as: UTF8.self) != nil)
+                }
+            }
+        }
+        let plain = bytes(
+            #"{"t":"MESSAGE_CREATE","s":12,"op":0,"d":{"content":"\#(String(repeating: "a", count: 99))"}}"#)
+        #expect(plain.withExactBytes { UsualDispatch($0, names: names)?.wide.isEmpty } == true)
+    }
+
+    @Test func usualDispatchesTakeNumbersOfEveryLength() {
+        for digits in 1...20 {
+            for first in ["1", "9", "0"] {
+                let number = first + String(repeating: "7", count: digits - 1)
+                let frame = bytes(
+                    #"{"t":"TYPING_START","s":\#(number),"op":0,"d":{"a":"\#(String(repeating: "x", count: 40))"}}"#)
+                let sequence = frame.withExactBytes { UsualDispatch($0, names: .shared)?.sequence }
+                #expect(sequence == (digits > 19 || first == "0" ? nil : UInt64(number)))
+                #expect(scan(frame) == ReferenceEnvelope.scan(frame))
             }
         }
     }

@@ -233,7 +233,75 @@ import Testing
         #expect(decode(ServerFrame(opcode: 1, payload: [0x41, 0xFF]).bytes) == [.failure(1007)])
         #expect(decode(ServerFrame(opcode: 1, payload: [0xE2, 0x98]).bytes) == [.failure(1007)])
         #expect(decode(ServerFrame(opcode: 2, payload: [0xFF]).bytes) == [.binary([0xFF])])
-        #expect(decode(ServerFrame(opcode: 1, payload: [0xFF]).bytes, validateText: false) == [.text([0xFF])])
+        #expect(decode(ServerFrame(opcode: 1, payload: [0xFF]).bytes, textCheck: .none) == [.text([0xFF])])
+    }
+
+    /// What the owner is to check is whole text in one piece, and no other.
+    @Test func ownersCheckWholeTexts() {
+        func owned(_ stream: [UInt8], cuts: [Int] = []) -> [SeenEvent] {
+            decode(stream, cuts: cuts, textCheck: .byOwner)
+        }
+        let good = Array("κόσμε".utf8)
+        let text = ServerFrame(opcode: 1, payload: good).bytes
+        #expect(owned(text) == [.uncheckedText(good)])
+        #expect(owned(ServerFrame(opcode: 1, payload: [0x41, 0xFF]).bytes) == [.uncheckedText([0x41, 0xFF])])
+        #expect(owned(text, cuts: [5]) == [.text(good)])
+        #expect(owned(text, cuts: [1]) == [.uncheckedText(good)])
+        // A bad byte is not waited out, and the bytes behind a good part are not forgotten.
+        #expect(owned(ServerFrame(opcode: 1, payload: [0xFF], claimedLength: 9).bytes) == [.failure(1007)])
+        #expect(owned(ServerFrame(opcode: 1, payload: good + [0xFF]).bytes, cuts: [6]) == [.failure(1007)])
+        let begun = ServerFrame(opcode: 1, payload: Array(good[..<1]), isFinal: false).bytes
+        #expect(
+            owned(begun + ServerFrame(opcode: 0, payload: Array(good[1...])).bytes + text) == [
+                .text(good), .text(good),
+            ])
+        #expect(owned(begun + ServerFrame(opcode: 0, payload: [0xFF]).bytes) == [.failure(1007)])
+        #expect(owned(begun + text) == [.failure(1002)])
+        #expect(owned(ServerFrame.close(1000).bytes + text) == [.close(1000, [])])
+    }
+
+    /// The short cut for usual messages changes nothing of what is seen, whatever comes in whatever pieces.
+    @Test(arguments: [TextCheck.none, .byDecoder, .byOwner])
+    func shortCutDecidesNothing(textCheck: TextCheck) {
+        var random = SeededGenerator(seed: 11)
+        var taken = 0
+        for _ in 0..<3_000 {
+            var stream: [UInt8] = []
+            for _ in 0..<Int.random(in: 1...5, using: &random) {
+                let size = [0, 3, 125, 126, 300].randomElement(using: &random) ?? 0
+                let character = ["a", "é", "海"].randomElement(using: &random) ?? "a"
+                var payload = Array(String(repeating: character, count: size).utf8)
+                if Int.random(in: 0..<8, using: &random) == 0, !payload.isEmpty { payload.removeLast() }
+                var frame = ServerFrame(
+                    opcode: [1, 1, 2, 2, 0, 9].randomElement(using: &random) ?? 1, payload: payload)
+                frame.isFinal = Int.random(in: 0..<6, using: &random) > 0
+                if Int.random(in: 0..<40, using: &random) == 0 { frame.reserved = 1 }
+                if Int.random(in: 0..<40, using: &random) == 0 { frame.isMasked = true }
+                if Int.random(in: 0..<20, using: &random) == 0 { frame.lengthBytes = 2 }
+                stream += frame.bytes
+            }
+            let cuts = (0..<Int.random(in: 0...3, using: &random))
+                .map { _ in Int.random(in: 0...stream.count, using: &random) }.sorted()
+            let quick = decode(stream, cuts: cuts, maxMessageSize: 400, textCheck: textCheck)
+            let slow = decode(stream, cuts: cuts, maxMessageSize: 400, textCheck: textCheck, shortCut: false)
+            // What is left to the owner is checked here, as the owner would.
+            #expect(checked(quick) == slow, "\(stream) in pieces at \(cuts)")
+            taken += quick.count { if case .uncheckedText = $0 { true } else { false } }
+        }
+        #expect(textCheck == .byOwner ? taken > 500 : taken == 0, "\(taken)")
+    }
+
+    private func checked(_ events: [SeenEvent]) -> [SeenEvent] {
+        var result: [SeenEvent] = []
+        for event in events {
+            guard case .uncheckedText(let bytes) = event else {
+                result.append(event)
+                continue
+            }
+            guard String(validating: bytes, as: UTF8.self) != nil else { return result + [.failure(1007)] }
+            result.append(.text(bytes))
+        }
+        return result
     }
 
     @Test func charactersMayBeSplitOverFragments() {

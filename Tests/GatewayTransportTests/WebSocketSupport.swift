@@ -3,6 +3,7 @@
 /// An event with its bytes copied, to outlive the call.
 enum SeenEvent: Equatable, CustomStringConvertible {
     case text([UInt8])
+    case uncheckedText([UInt8])
     case binary([UInt8])
     case ping([UInt8])
     case pong([UInt8])
@@ -12,11 +13,22 @@ enum SeenEvent: Equatable, CustomStringConvertible {
     var description: String {
         switch self {
         case .text(let bytes): "text(\(bytes.count))"
+        case .uncheckedText(let bytes): "unchecked text(\(bytes.count))"
         case .binary(let bytes): "binary(\(bytes.count))"
         case .ping(let bytes): "ping(\(bytes.count))"
         case .pong(let bytes): "pong(\(bytes.count))"
         case .close(let code, let reason): "close(\(code), \(reason.count))"
         case .failure(let code): "failure(\(code))"
+        }
+    }
+}
+
+extension SeenEvent {
+    init(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) {
+        switch kind {
+        case .text: self = .text(Array(payload))
+        case .uncheckedText: self = .uncheckedText(Array(payload))
+        case .binary: self = .binary(Array(payload))
         }
     }
 }
@@ -56,11 +68,12 @@ struct ServerFrame {
 }
 
 /// Feeds `stream` to a decoder in pieces that end at `cuts`, the way a connection would: what is not consumed is offered
-/// again with more behind it.
+/// again with more behind it. `shortCut`: the decoder's way for the usual message is tried first, as a connection does.
 func decode(
-    _ stream: [UInt8], cuts: [Int] = [], maxMessageSize: Int = 1 << 20, validateText: Bool = true
+    _ stream: [UInt8], cuts: [Int] = [], maxMessageSize: Int = 1 << 20, textCheck: TextCheck = .byDecoder,
+    shortCut: Bool = true
 ) -> [SeenEvent] {
-    var decoder = WebSocketDecoder(maxMessageSize: maxMessageSize, validateText: validateText)
+    var decoder = WebSocketDecoder(maxMessageSize: maxMessageSize, textCheck: textCheck)
     var events: [SeenEvent] = []
     var start = 0
     for end in cuts + [stream.count] {
@@ -71,13 +84,19 @@ func decode(
             defer { piece.deallocate() }
             piece.copyBytes(from: stream[start..<end])
             var consumed = 0
+            if shortCut, let base = piece.baseAddress,
+                let whole = decoder.wholeMessage(UnsafeRawPointer(base), available: piece.count, size: &consumed)
+            {
+                events.append(SeenEvent(whole.kind, whole.payload))
+                start += consumed
+                continue
+            }
             do {
                 switch try decoder.next(UnsafeRawBufferPointer(piece), consumed: &consumed) {
                 case .needMore(let atLeast):
                     wantsMore = true
                     precondition(atLeast > end - start - consumed, "asked for what is there already")
-                case .message(.text, let payload): events.append(.text(Array(payload)))
-                case .message(.binary, let payload): events.append(.binary(Array(payload)))
+                case .message(let kind, let payload): events.append(SeenEvent(kind, payload))
                 case .ping(let payload): events.append(.ping(Array(payload)))
                 case .pong(let payload): events.append(.pong(Array(payload)))
                 case .close(let code, let reason): events.append(.close(code, Array(reason)))

@@ -43,6 +43,15 @@ extension Integration {
             var testDescription: String { "\(name), \(compression)" }
         }
 
+        /// A dispatch in a text frame whose content has one byte replaced by one that is ASCII or never in UTF-8.
+        private static func text(_ content: String, spoiling index: Int, event: String = "TYPING_START") -> Fault {
+            let padding = String(repeating: "x", count: 60)
+            let before = Array(#"{"t":"\#(event)","s":99,"op":0,"d":{"a":"\#(padding)","c":""#.utf8)
+            var spoiled = Array(content.utf8)
+            spoiled[index] = index == spoiled.count - 1 ? UInt8(ascii: "b") : 0xFF
+            return .frame(RawFrame(opcode: 1, payload: before + spoiled + Array(#"","b":"\#(padding)"}}"#.utf8)))
+        }
+
         static let offences = [
             Offence(name: "reserved bits", fault: .reservedBits, code: 1002),
             Offence(name: "reserved opcode", fault: .reservedOpcode, code: 1002),
@@ -52,6 +61,17 @@ extension Integration {
             Offence(name: "continuation of nothing", fault: .orphanContinuation, code: 1002),
             Offence(name: "close frame of one byte", fault: .shortClose, code: 1002),
             Offence(name: "invalid UTF-8", fault: .invalidUTF8, code: 1007),
+            Offence(name: "bad byte in a dispatch", fault: text("a\u{e9}", spoiling: 1), code: 1007),
+            Offence(
+                name: "bad byte in a dispatch", fault: text("a\u{e9}", spoiling: 1), code: 1007, compression: .none),
+            Offence(name: "cut character in a dispatch", fault: text("a\u{e9}", spoiling: 2), code: 1007),
+            Offence(
+                name: "bad byte far into a dispatch",
+                fault: text(String(repeating: "\u{e9}", count: 300), spoiling: 599),
+                code: 1007),
+            Offence(
+                name: "bad byte in an event of no known name", fault: text("\u{e9}", spoiling: 0, event: "SANDBOX_X"),
+                code: 1007),
             Offence(name: "header of 2^62 bytes", fault: .oversizeFrame(), code: 1009),
             Offence(name: "header of 2 MB", fault: .oversizeFrame(length: 2 << 20), code: 1009),
             Offence(name: "corrupt compression", fault: .corruptCompression, code: 4000),

@@ -91,10 +91,11 @@ final class DeliveryRig {
                     return min(handles, batch.count)
                 }
             } else {
-                .each { event in
-                    onEvent(event)
-                    handle(keeping ? [SeenEvent(event)] : [])
-                }
+                .each(
+                    HandlerReceiver { event in
+                        onEvent(event)
+                        handle(keeping ? [SeenEvent(event)] : [])
+                    })
             }
         queue = DeliveryQueue(capacity: capacity, loop: loop, sink: sink)
         let rooms = rooms

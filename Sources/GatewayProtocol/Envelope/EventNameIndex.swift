@@ -1,5 +1,5 @@
 /// Finds the event of a wire name with one multiplication and two comparisons: a table of 256 slots, built once.
-private struct EventNameIndex: @unchecked Sendable {
+package struct EventNameIndex: @unchecked Sendable {
     // Unchecked because of the pointers, which lead to constants and to memory that is never written again.
 
     /// What the slot is found by: it tells all events apart but for what stands between the words.
@@ -28,17 +28,22 @@ private struct EventNameIndex: @unchecked Sendable {
         }
     }
 
+    struct Event {
+        /// In static storage, with a NUL behind it that is not counted.
+        var name: UnsafeRawBufferPointer
+        var type: EventType
+    }
+
     private struct Slot {
         var key: Key
-        var name: UnsafePointer<UInt8>
-        var type: EventType
+        var event: Event
     }
 
     /// Spreads the events over the slots without two in one (found by trial). An event added later that falls into a
     /// taken slot goes to the next free one, which costs it one more comparison and nothing else.
     private static let multiplier: UInt64 = 0xFCE4_7A9C_B982_63B1
 
-    static let shared = EventNameIndex()
+    package static let shared = EventNameIndex()
 
     private let slots: UnsafeMutablePointer<Slot>
 
@@ -46,24 +51,29 @@ private struct EventNameIndex: @unchecked Sendable {
         slots = .allocate(capacity: 256)
         // Free slots hold the empty name, which nobody asks for.
         let none: StaticString = ""
-        slots.initialize(repeating: Slot(key: Key(none.utf8Start, 0), name: none.utf8Start, type: .ready), count: 256)
+        let free = Event(name: UnsafeRawBufferPointer(start: none.utf8Start, count: 0), type: .ready)
+        slots.initialize(repeating: Slot(key: Key(none.utf8Start, 0), event: free), count: 256)
         for type in EventType.allCases {
-            let name = type.staticName
-            let key = Key(name.utf8Start, name.utf8CodeUnitCount)
+            let name = type.wireName
+            guard let start = name.baseAddress else { continue }
+            let key = Key(start, name.count)
             var slot = key.slot
             while slots[slot].key.length != 0 { slot = (slot &+ 1) & 255 }
-            slots[slot] = Slot(key: key, name: name.utf8Start, type: type)
+            slots[slot] = Slot(key: key, event: Event(name: name, type: type))
         }
     }
 
     /// `length` is not zero.
     @inline(__always)
-    func find(_ name: UnsafeRawPointer, _ length: Int) -> EventType? {
+    func find(_ name: UnsafeRawPointer, _ length: Int) -> Event? {
         let key = Key(name, length)
         var slot = key.slot
         while slots[slot].key.length != 0 {
-            if slots[slot].key == key, length <= 16 || EventNameIndex.equal(name, slots[slot].name, length) {
-                return slots[slot].type
+            let candidate = slots + slot
+            if candidate.pointee.key == key,
+                length <= 16 || EventNameIndex.equal(name, candidate.pointee.event.name.baseAddress, length)
+            {
+                return candidate.pointee.event
             }
             slot = (slot &+ 1) & 255
         }
@@ -72,7 +82,8 @@ private struct EventNameIndex: @unchecked Sendable {
 
     /// Whether two names of one length, more than 16, are the same between their first and last eight bytes.
     @inline(__always)
-    private static func equal(_ a: UnsafeRawPointer, _ b: UnsafeRawPointer, _ length: Int) -> Bool {
+    private static func equal(_ a: UnsafeRawPointer, _ b: UnsafeRawPointer?, _ length: Int) -> Bool {
+        guard let b else { return false }
         var offset = 8
         while offset < length &- 8 {
             // The last of these words may reach into the last eight bytes, which are the same anyway.
@@ -101,8 +112,8 @@ extension EventType {
     /// The event that the gateway calls `wireName` (`t`, byte for byte), nil for a name this build does not know.
     package init?(wireName: UnsafeRawBufferPointer) {
         guard let start = wireName.baseAddress, !wireName.isEmpty,
-            let type = EventNameIndex.shared.find(start, wireName.count)
+            let event = EventNameIndex.shared.find(start, wireName.count)
         else { return nil }
-        self = type
+        self = event.type
     }
 }

@@ -26,17 +26,12 @@ struct JSONCursor {
     @inline(__always)
     subscript(offset: Int) -> UInt8 { base.load(fromByteOffset: offset, as: UInt8.self) }
 
-    /// The eight bytes at `offset`, the first one lowest. The caller has made sure that `offset + 8 <= count`.
-    @inline(__always)
-    func word(at offset: Int) -> UInt64 {
-        UInt64(littleEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
-    }
-
     func error(_ reason: StaticString) -> JSONSyntaxError { JSONSyntaxError(offset: position, reason: reason) }
 
     @inline(__always)
     mutating func skipWhitespace() {
-        while position < count {
+        // The gateway writes none: one comparison tells.
+        while position < count, self[position] <= UInt8(ascii: " ") {
             switch self[position] {
             case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\n"), UInt8(ascii: "\r"): position &+= 1
             default: return
@@ -71,24 +66,13 @@ extension JSONCursor {
         }
     }
 
-    /// Moves to the next quote, backslash or control character, eight bytes at a time while there are eight.
+    /// Moves to the next quote, backslash or control character, sixteen bytes at a time while there are sixteen.
     @inline(__always)
     mutating func skipPlainCharacters() {
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        let highs: UInt64 = 0x8080_8080_8080_8080
-        while count &- position >= 8 {
-            let word = word(at: position)
-            let quote = word ^ (ones &* 0x22)
-            let backslash = word ^ (ones &* 0x5C)
-            // A byte that borrows marks a wrong one above it, never below: the lowest mark is always right.
-            let special =
-                ((quote &- ones) & ~quote) | ((backslash &- ones) & ~backslash) | ((word &- (ones &* 0x20)) & ~word)
-            let marks = special & highs
-            if marks != 0 {
-                position &+= marks.trailingZeroBitCount >> 3
-                return
-            }
-            position &+= 8
+        while count &- position >= 16 {
+            let distance = clinux_special_within_16((base + position).assumingMemoryBound(to: UInt8.self))
+            position &+= Int(distance)
+            if distance < 16 { return }
         }
         while position < count {
             let byte = self[position]
@@ -198,7 +182,26 @@ extension JSONCursor {
     }
 
     /// Moves over `true`, `false` or `null`.
+    @inline(__always)
     mutating func literal() throws(JSONSyntaxError) {
+        // Words compare faster than letters, where there are five to look at.
+        if count &- position >= 5 {
+            let word = UInt32(littleEndian: base.loadUnaligned(fromByteOffset: position, as: UInt32.self))
+            // null, true, fals
+            if word == 0x6C6C_756E || word == 0x6575_7274 {
+                position &+= 4
+                return
+            }
+            if word == 0x736C_6166, self[position &+ 4] == UInt8(ascii: "e") {
+                position &+= 5
+                return
+            }
+        }
+        try unusualLiteral()
+    }
+
+    @inline(never)
+    private mutating func unusualLiteral() throws(JSONSyntaxError) {
         let text: StaticString
         switch current {
         case UInt8(ascii: "t"): text = "true"
@@ -242,6 +245,11 @@ extension JSONCursor {
     /// in between notices.
     mutating func skipContainer() throws(JSONSyntaxError) {
         let start = position
+        // Empty ones are many, and not worth the set-up.
+        if start &+ 1 < count, self[start &+ 1] == self[start] &+ 2 {
+            position = start &+ 2
+            return
+        }
         let end = count >= 64 ? closing(behind: start) : closingInShortText(behind: start)
         guard end != 0 else {
             position = count
@@ -258,7 +266,8 @@ extension JSONCursor {
     /// The end of the container whose opening bracket is at `start`, or 0, in a text of 64 bytes or more.
     @inline(__always)
     private func closing(behind start: Int) -> Int {
-        clinux_json_close(base.assumingMemoryBound(to: UInt8.self), count, start &+ 1)
+        var wide = clinux_wide()
+        return clinux_json_close(base.assumingMemoryBound(to: UInt8.self), count, start &+ 1, &wide)
     }
 
     /// The same for a shorter text, which is copied to 64 bytes first. The zeros behind it are no brackets.
@@ -268,7 +277,8 @@ extension JSONCursor {
             block.initializeMemory(as: UInt8.self, repeating: 0)
             block.copyMemory(from: UnsafeRawBufferPointer(start: base, count: count))
             guard let text = block.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return 0 }
-            return clinux_json_close(text, 64, start &+ 1)
+            var wide = clinux_wide()
+            return clinux_json_close(text, 64, start &+ 1, &wide)
         }
     }
 }

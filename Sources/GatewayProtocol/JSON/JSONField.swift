@@ -21,6 +21,16 @@ package enum JSONField {
     package static func find(
         _ json: UnsafeRawBufferPointer, pointer: UnsafeRawBufferPointer
     ) throws(JSONFieldError) -> UnsafeRawBufferPointer {
+        var cursor = try locate(json, pointer: pointer)
+        let start = cursor.position
+        do { try cursor.skipValue() } catch { throw .malformed }
+        return UnsafeRawBufferPointer(rebasing: json[start..<cursor.position])
+    }
+
+    /// At the start of the value that `pointer` names.
+    private static func locate(
+        _ json: UnsafeRawBufferPointer, pointer: UnsafeRawBufferPointer
+    ) throws(JSONFieldError) -> JSONCursor {
         guard pointer.isEmpty || pointer[0] == UInt8(ascii: "/") else { throw .badPointer }
         guard var cursor = JSONCursor(json) else { throw .malformed }
         cursor.skipWhitespace()
@@ -38,9 +48,7 @@ package enum JSONField {
                 throw error
             }
         }
-        let start = cursor.position
-        do { try cursor.skipValue() } catch { throw .malformed }
-        return UnsafeRawBufferPointer(rebasing: json[start..<cursor.position])
+        return cursor
     }
 
     private static func check(_ pointer: UnsafeRawBufferPointer) throws(JSONFieldError) {
@@ -53,37 +61,44 @@ package enum JSONField {
         }
     }
 
+    /// The string at `pointer`.
+    package static func text(
+        _ json: UnsafeRawBufferPointer, pointer: UnsafeRawBufferPointer
+    ) throws(JSONFieldError) -> JSONText {
+        var cursor = try locate(json, pointer: pointer)
+        guard cursor.current == UInt8(ascii: "\"") else {
+            do { try cursor.skipValue() } catch { throw .malformed }
+            throw .wrongType
+        }
+        do {
+            let (content, hasEscapes) = try cursor.string()
+            return JSONText(cursor: cursor, content: content, hasEscapes: hasEscapes)
+        } catch { throw .malformed }
+    }
+
     /// Writes the string at `pointer`, unescaped, into `buffer` as far as it fits, and returns the bytes it needs.
     /// No NUL is written. A result above `buffer.count` means that the string was cut, maybe within a character.
     package static func string(
         _ json: UnsafeRawBufferPointer, pointer: UnsafeRawBufferPointer, into buffer: UnsafeMutableRawBufferPointer
     ) throws(JSONFieldError) -> Int {
-        let value = try find(json, pointer: pointer)
-        let (cursor, content, hasEscapes) = try stringContent(value)
-        if !hasEscapes {
-            let fitting = min(content.count, buffer.count)
-            UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(fitting)).copyMemory(
-                from: UnsafeRawBufferPointer(rebasing: value[content].prefix(fitting)))
-            return content.count
-        }
-        var decoder = JSONStringDecoder(cursor, content)
-        var count = 0
-        while let byte = decoder.next() {
-            if count < buffer.count { buffer[count] = byte }
-            count &+= 1
-        }
-        return count
+        try text(json, pointer: pointer).write(into: buffer)
     }
 
     /// The unsigned integer at `pointer`: a number without fraction, or a string of digits such as a snowflake.
     package static func uint64(
         _ json: UnsafeRawBufferPointer, pointer: UnsafeRawBufferPointer
     ) throws(JSONFieldError) -> UInt64 {
-        let value = try find(json, pointer: pointer)
-        var digits = value
-        if value.first == UInt8(ascii: "\"") {
-            digits = UnsafeRawBufferPointer(rebasing: value[try stringContent(value).content])
-        }
+        var cursor = try locate(json, pointer: pointer)
+        var content = cursor.position..<cursor.position
+        do {
+            if cursor.current == UInt8(ascii: "\"") {
+                content = try cursor.string().content
+            } else {
+                try cursor.skipValue()
+                content = content.lowerBound..<cursor.position
+            }
+        } catch { throw .malformed }
+        let digits = UnsafeRawBufferPointer(rebasing: json[content])
         guard !digits.isEmpty else { throw .wrongType }
         var result: UInt64 = 0
         for byte in digits {
@@ -116,16 +131,6 @@ package enum JSONField {
         case UInt8(ascii: "f"): return false
         default: throw .wrongType
         }
-    }
-
-    private static func stringContent(
-        _ value: UnsafeRawBufferPointer
-    ) throws(JSONFieldError) -> (cursor: JSONCursor, content: Range<Int>, hasEscapes: Bool) {
-        guard value.first == UInt8(ascii: "\""), var cursor = JSONCursor(value) else { throw .wrongType }
-        do {
-            let (content, hasEscapes) = try cursor.string()
-            return (cursor, content, hasEscapes)
-        } catch { throw .malformed }
     }
 }
 

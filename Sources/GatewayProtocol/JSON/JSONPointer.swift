@@ -16,9 +16,15 @@ struct JSONPointerToken {
     }
 
     /// Whether the key with this content in the text of `cursor` is the one the token names.
+    @inline(__always)
     func matches(_ content: Range<Int>, keyHasEscapes: Bool, in cursor: JSONCursor) -> Bool {
+        // Most keys differ in their length already.
+        if !hasEscapes, !keyHasEscapes, content.count != bytes.count { return false }
+        return equals(content, keyHasEscapes: keyHasEscapes, in: cursor)
+    }
+
+    private func equals(_ content: Range<Int>, keyHasEscapes: Bool, in cursor: JSONCursor) -> Bool {
         if !hasEscapes, !keyHasEscapes {
-            guard content.count == bytes.count else { return false }
             for index in 0..<bytes.count where bytes[index] != cursor[content.lowerBound &+ index] { return false }
             return true
         }

@@ -9,8 +9,8 @@ package protocol WebSocketOwner: AnyObject {
     func webSocketFailedToOpen(_ error: GatewayError, retryAfter: UInt64)
     /// Bytes came in; `count` as they were on the wire inside TLS.
     func webSocketRead(_ count: Int)
-    /// A whole message, valid during the call.
-    func webSocketMessage(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer)
+    /// A whole message, valid during the call. Returns whether the next one may be taken: what `mayReceive` would say.
+    func webSocketMessage(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) -> Bool
     /// The peer broke the websocket protocol; the connection is still there to be dropped.
     func webSocketBroken(_ error: WebSocketError)
     /// The peer closed, or the connection is gone (1006); nothing comes after this.
@@ -33,7 +33,11 @@ package final class WebSocketConnection: StreamConnection, @unchecked Sendable {
     // Unsafe to spare two atomic operations per message. The owner holds the connection and drops it before it goes.
     private unowned(unsafe) let owner: any WebSocketOwner
     private let upgrade: WebSocketUpgrade
-    private var phase = Phase.ended
+    private var phase = Phase.ended {
+        didSet { if case .open = phase { receives = true } else { receives = false } }
+    }
+    /// Whether `phase` is open, which is asked after each message and costs less to look up here.
+    private var receives = false
     private var decoder: WebSocketDecoder
     private var input: InputBuffer
     private var closeSent = false
@@ -42,8 +46,8 @@ package final class WebSocketConnection: StreamConnection, @unchecked Sendable {
 
     /// `target`: path and query; `maxMessageSize` and `outgoingLimit` in bytes.
     package init(
-        loop: EventLoop, endpoint: Endpoint, target: String, userAgent: String, maxMessageSize: Int, validateText: Bool,
-        outgoingLimit: Int = StreamConnection.outgoingLimit, owner: any WebSocketOwner
+        loop: EventLoop, endpoint: Endpoint, target: String, userAgent: String, maxMessageSize: Int,
+        textCheck: TextCheck, outgoingLimit: Int = StreamConnection.outgoingLimit, owner: any WebSocketOwner
     ) throws(GatewayError) {
         self.owner = owner
         var key: [UInt8] = []
@@ -55,7 +59,7 @@ package final class WebSocketConnection: StreamConnection, @unchecked Sendable {
         } catch {
             throw GatewayError(.invalidArgument, "the upgrade request cannot be made: \(error.reason)")
         }
-        decoder = WebSocketDecoder(maxMessageSize: maxMessageSize, validateText: validateText)
+        decoder = WebSocketDecoder(maxMessageSize: maxMessageSize, textCheck: textCheck)
         input = InputBuffer(shared: loop.buffers.plain)
         super.init(loop: loop, endpoint: endpoint, outgoingLimit: outgoingLimit)
     }
@@ -157,32 +161,51 @@ package final class WebSocketConnection: StreamConnection, @unchecked Sendable {
         if case .upgrading(var reader) = phase {
             guard readUpgrade(&reader) else { return isOpen ? 1 : nil }
         }
-        while case .open = phase {
-            guard owner.mayReceive else {
-                pause()
-                return nil
-            }
-            var consumed = 0
-            let event: WebSocketDecoder.Event
-            do throws(WebSocketError) {
-                event = try decoder.next(input.bytes, consumed: &consumed)
-            } catch {
-                owner.webSocketBroken(error)
-                return nil
-            }
-            switch event {
-            case .needMore(let count):
-                input.consume(consumed)
-                return count
-            case .message(let kind, let payload): owner.webSocketMessage(kind, payload)
-            case .ping(let payload): answerPing(payload)
-            case .pong: break
-            case .close(let code, let reason):
-                finish(code: code, reason: String(decoding: reason, as: UTF8.self))
-                return nil
-            }
-            input.consume(consumed)
+        guard receives else { return nil }
+        // Held once for all messages instead of once for each.
+        let owner = self.owner
+        guard owner.mayReceive else {
+            pause()
+            return nil
         }
+        let bytes = input.bytes
+        // The owner may do anything with this connection but read from it: the bytes stay where they are.
+        var consumed = 0
+        defer { input.consume(consumed) }
+        while true {
+            var size = 0
+            if let base = bytes.baseAddress,
+                let message = decoder.wholeMessage(base + consumed, available: bytes.count &- consumed, size: &size)
+            {
+                consumed &+= size
+                let goesOn = owner.webSocketMessage(message.kind, message.payload)
+                guard receives else { return nil }
+                if goesOn { continue }
+            } else {
+                let event: WebSocketDecoder.Event
+                do throws(WebSocketError) {
+                    event = try decoder.next(bytes, consumed: &consumed)
+                } catch {
+                    owner.webSocketBroken(error)
+                    return nil
+                }
+                switch event {
+                case .needMore(let count): return count
+                case .message(let kind, let payload): _ = owner.webSocketMessage(kind, payload)
+                case .ping(let payload): answerPing(payload)
+                case .pong: break
+                case .close(let code, let reason):
+                    finish(code: code, reason: String(decoding: reason, as: UTF8.self))
+                    return nil
+                }
+                guard receives else { return nil }
+                if owner.mayReceive { continue }
+            }
+            break
+        }
+        input.consume(consumed)
+        consumed = 0
+        pause()
         return nil
     }
 

@@ -22,7 +22,7 @@ package struct WebSocketDecoder: ~Copyable {
     }
 
     private let maxMessageSize: Int
-    private let validateText: Bool
+    private let textCheck: TextCheck
     /// Kind of the message whose fragments are being collected.
     private var kind = MessageKind.binary
     private var insideMessage = false
@@ -33,14 +33,45 @@ package struct WebSocketDecoder: ~Copyable {
     private var text = UTF8Validator()
     /// Payload bytes of the current, still incomplete frame that `text` has seen.
     private var checkedOfFrame = 0
+    /// Nothing is kept of what came before the next frame.
+    private var isBetweenMessages = true
 
     /// - Parameters:
     ///   - maxMessageSize: most payload bytes of one message, over all its fragments. More is refused with 1009 as soon
     ///     as a header announces it, before memory is reserved.
-    ///   - validateText: check that text messages are UTF-8, as RFC 6455 §8.1 asks.
-    package init(maxMessageSize: Int = defaultMaxMessageSize, validateText: Bool = true) {
+    ///   - textCheck: who checks text messages.
+    package init(maxMessageSize: Int = defaultMaxMessageSize, textCheck: TextCheck = .byDecoder) {
         self.maxMessageSize = max(0, maxMessageSize)
-        self.validateText = validateText
+        self.textCheck = textCheck
+    }
+
+    /// The message of the frame at `base`, when it is the usual one: whole, in one piece, below 64 KiB. Nil leaves it to
+    /// `next`, with everything that is to be checked.
+    ///
+    /// - Parameter size: set to the bytes of the frame.
+    @inline(__always)
+    mutating func wholeMessage(
+        _ base: UnsafeRawPointer, available: Int, size: inout Int
+    ) -> (kind: MessageKind, payload: UnsafeRawBufferPointer)? {
+        guard isBetweenMessages, available >= 4 else { return nil }
+        let head = base.loadUnaligned(as: UInt32.self).littleEndian
+        let kind: MessageKind
+        switch UInt8(truncatingIfNeeded: head) {
+        case 0x82: kind = .binary
+        case 0x81 where textCheck != .byDecoder: kind = textCheck == .none ? .text : .uncheckedText
+        default: return nil
+        }
+        var header = 2
+        var length = Int(head >> 8 & 0xFF)
+        if length >= 126 {
+            header = 4
+            guard length == 126 else { return nil }
+            length = Int(UInt16(truncatingIfNeeded: head >> 16).byteSwapped)
+            guard length >= 126 else { return nil }
+        }
+        guard length <= maxMessageSize, header &+ length <= available else { return nil }
+        size = header &+ length
+        return (kind, UnsafeRawBufferPointer(start: base + header, count: length))
     }
 
     /// Takes the next event out of `input`.
@@ -51,6 +82,7 @@ package struct WebSocketDecoder: ~Copyable {
     package mutating func next(
         _ input: UnsafeRawBufferPointer, consumed: inout Int
     ) throws(WebSocketError) -> Event {
+        defer { isBetweenMessages = !isHandedOut && !hasEnded && !insideMessage && checkedOfFrame == 0 }
         if isHandedOut {
             fragments.removeAll()
             isHandedOut = false
@@ -109,7 +141,7 @@ package struct WebSocketDecoder: ~Copyable {
         _ header: FrameHeader, _ body: UnsafeRawBufferPointer
     ) throws(WebSocketError) -> Event? {
         if header.opcode != .continuation { kind = header.opcode == .text ? .text : .binary }
-        if kind == .text, validateText {
+        if kind == .text, textCheck != .none {
             try checkText(UnsafeRawBufferPointer(rebasing: body[checkedOfFrame...]))
             checkedOfFrame = 0
             if header.isFinal, !text.isComplete { throw .invalidText("text message ends within a character") }
@@ -132,7 +164,9 @@ package struct WebSocketDecoder: ~Copyable {
     private mutating func checkPartial(
         _ header: FrameHeader, _ body: UnsafeRawBufferPointer
     ) throws(WebSocketError) {
-        guard validateText, header.opcode == .text || (header.opcode == .continuation && kind == .text) else { return }
+        guard textCheck != .none, header.opcode == .text || (header.opcode == .continuation && kind == .text) else {
+            return
+        }
         // The same bytes will be offered again: remember how far the check went.
         guard body.count > checkedOfFrame else { return }
         try checkText(UnsafeRawBufferPointer(rebasing: body[checkedOfFrame...]))

@@ -12,6 +12,18 @@ package enum WebSocketOpcode: UInt8 {
 package enum MessageKind {
     case text
     case binary
+    /// Text whose UTF-8 is yet to be checked, by whoever takes it: see ``TextCheck/byOwner``.
+    case uncheckedText
+}
+
+/// Who checks that text messages are UTF-8, as RFC 6455 §8.1 asks.
+package enum TextCheck {
+    case none
+    /// The decoder, byte for byte as they arrive.
+    case byDecoder
+    /// The owner, for messages that arrived in one piece, because it goes over their bytes anyway; the decoder for the
+    /// others.
+    case byOwner
 }
 
 /// Which close codes may stand in a close frame (RFC 6455 §7.4 and the IANA registry it founded).

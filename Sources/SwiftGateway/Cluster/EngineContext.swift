@@ -5,8 +5,12 @@ import Synchronization
 /// What all shards of a running cluster share.
 final class EngineContext: Sendable {
     let configuration: Configuration
-    let handler: EventHandler
+    /// Whom events are handed to, for inline delivery: held by the configuration. Unmanaged to spare retaining it for each
+    /// event.
+    let receiver: Unmanaged<EventReceiver>
     let kinds: EventKinds
+    /// At hand here, where looking at it does not involve asking whether it is built already.
+    let names = EventNameIndex.shared
     let log: Log
     let identifies: IdentifyDesk
     let resolver: Resolver
@@ -30,7 +34,7 @@ final class EngineContext: Sendable {
         self.log = log
         self.onState = onState
         self.onFailure = onFailure
-        handler = configuration.eventHandler ?? { _ in }
+        receiver = .passUnretained(configuration.sink.receiver)
         kinds = configuration.kinds
         filter = configuration.filter
         userAgent = Version.userAgent

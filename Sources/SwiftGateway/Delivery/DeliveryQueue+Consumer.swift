@@ -30,8 +30,8 @@ extension DeliveryQueue {
         runner.store(EngineThread.currentID, ordering: .relaxed)
         defer { runner.store(0, ordering: .relaxed) }
         switch sink {
-        case .none, .stream: consume { position, _ in self.step(position) { _ in } }
-        case .each(let handler): consume { position, _ in self.step(position, handler) }
+        case .none, .stream: consume { position, _ in self.step(position, .none) }
+        case .each(let receiver): consume { position, _ in self.step(position, receiver) }
         case .batches(let handler):
             let scratch = UnsafeMutableRawBufferPointer.allocate(
                 byteCount: EventBatch.limit * EventBatch.scratchPerEvent, alignment: 64)
@@ -100,13 +100,13 @@ extension DeliveryQueue {
 
     /// Delivers the record at `position` and returns the next one's.
     @inline(__always)
-    private func step(_ position: Int, _ handler: (EventView) -> Void) -> Int {
+    private func step(_ position: Int, _ receiver: EventReceiver) -> Int {
         let (record, after) = record(at: position)
         guard let record else { return after }
         let header = record.load(as: DeliveryRecord.self)
         guard header.tag != .wrap else { return after }
         if !abandoned.load(ordering: .relaxed) {
-            if header.tag == .event { handler(header.event(at: record)) }
+            if header.tag == .event { receiver.receive(header.event(at: record)) }
             header.noteDelivered()
         }
         header.boxed?.deallocate()

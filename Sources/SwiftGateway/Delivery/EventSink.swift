@@ -2,9 +2,12 @@
 enum EventSink: Sendable {
     /// Events are counted and thrown away.
     case none
-    case each(EventHandler)
+    case each(EventReceiver)
     /// Queued delivery only.
     case batches(EventBatchHandler)
     /// Queued delivery only: the rings have no thread, the consumer of the channel empties them.
     case stream(EventChannel)
+
+    /// Whom inline delivery calls.
+    var receiver: EventReceiver { if case .each(let receiver) = self { receiver } else { .none } }
 }

@@ -11,7 +11,8 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
     let loop: EventLoop
     private(set) var session: ShardSession
     private var socket: WebSocketConnection?
-    private var inflater: Inflater?
+    /// Of the current connection; held by this, from `setInflater` on. Unmanaged to spare retaining it for each message.
+    private var inflater: Unmanaged<Inflater>?
     private var actions: [SessionAction] = []
     private var performing = false
     private(set) var paused = false
@@ -63,6 +64,8 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
             }
         }
     }
+
+    deinit { inflater?.release() }
 
     // MARK: From the cluster, on the loop's thread
 
@@ -188,8 +191,17 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
         perform()
     }
 
-    var mayReceive: Bool {
-        guard let queue = context.queue, !(queue.hasRoom && (backlog.isEmpty || flushBacklog())) else { return true }
+    var mayReceive: Bool { hasRoom }
+
+    @inline(__always)
+    private var hasRoom: Bool {
+        guard let queue = context.queue, paused || !queue.hasRoom else { return true }
+        return makesRoom(in: queue)
+    }
+
+    @inline(never)
+    private func makesRoom(in queue: DeliveryQueue) -> Bool {
+        if flushBacklog(), queue.hasRoom { return true }
         pauseReading()
         return false
     }
@@ -203,23 +215,46 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
         context.pause(self)
     }
 
-    func webSocketMessage(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) {
-        guard kind == .binary, let inflater else {
-            receive(payload)
-            return
+    func webSocketMessage(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) -> Bool {
+        if case .binary = kind, let inflater {
+            receive(payload, inflating: inflater)
+        } else if case .uncheckedText = kind {
+            receive(payload, isChecked: false)
+        } else {
+            receive(payload, isChecked: true)
         }
-        do throws(InflateError) {
-            guard let inflated = try inflater.decompress(payload, into: context.scratch) else { return }
-            receive(inflated)
-        } catch {
-            protocolFailed("the compressed stream is broken: \(error.reason)")
-        }
+        return hasRoom
     }
 
     // MARK: Payloads
 
-    private func receive(_ bytes: UnsafeRawBufferPointer) {
+    private func receive(_ payload: UnsafeRawBufferPointer, inflating inflater: Unmanaged<Inflater>) {
+        let result = inflater._withUnsafeGuaranteedRef { inflater in
+            Result { () throws(InflateError) in try inflater.decompress(payload, into: context.scratch) }
+        }
+        switch result {
+        // What is compressed is no text to the websocket, and its UTF-8 the business of whoever reads it.
+        case .success(let inflated?): receive(inflated, isChecked: true)
+        case .success(nil): break
+        case .failure(let error): protocolFailed("the compressed stream is broken: \(error.reason)")
+        }
+    }
+
+    /// `isChecked`: not text, or text whose UTF-8 the websocket has checked.
+    @inline(__always)
+    private func receive(_ bytes: UnsafeRawBufferPointer, isChecked: Bool) {
         cell.bytesInflated.addByOnlyWriter(UInt64(bytes.count))
+        guard !engine.kinds.has(.payload), let usual = UsualDispatch(bytes, names: engine.names) else {
+            return receiveUnusual(bytes, isChecked: isChecked)
+        }
+        if !isChecked, !usual.wide.isEmpty { guard isUTF8(usual.wide) else { return } }
+        dispatch(usual.type, name: usual.name, sequence: usual.sequence, data: usual.data)
+    }
+
+    /// A payload of any kind.
+    @inline(never)
+    private func receiveUnusual(_ bytes: UnsafeRawBufferPointer, isChecked: Bool) {
+        guard isChecked || isUTF8(bytes) else { return }
         if engine.kinds.has(.payload), reshard?.isSilent != true {
             var event = EventView(kind: .payload, shardID: cell.id)
             event.data = bytes
@@ -233,29 +268,40 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
             protocolFailed("a payload is not a gateway payload: \(error.reason) at byte \(error.offset)")
             return
         }
-        if envelope.op == Opcode.dispatch.rawValue {
-            if envelope.nameHasEscapes { return dispatchDecodingName(envelope, bytes) }
-            dispatch(envelope, name: UnsafeRawBufferPointer(rebasing: bytes[envelope.name]), bytes)
+        guard envelope.op == Opcode.dispatch.rawValue else { return control(envelope, bytes) }
+        let data = UnsafeRawBufferPointer(rebasing: bytes[envelope.data])
+        if envelope.nameHasEscapes {
+            // The gateway writes no name with escapes, but may.
+            envelope.decodedName(in: bytes).withUnsafeBytes {
+                let type = EventType(wireName: $0)
+                dispatch(type, name: type?.wireName ?? $0, sequence: envelope.sequence, data: data)
+            }
         } else {
-            control(envelope, bytes)
+            let name = UnsafeRawBufferPointer(rebasing: bytes[envelope.name])
+            let type = EventType(wireName: name)
+            dispatch(type, name: type?.wireName ?? name, sequence: envelope.sequence, data: data)
         }
     }
 
-    /// The gateway writes no name with escapes, but may; apart, so that the usual way does not pay.
+    /// Text that the websocket left unchecked. When it is not UTF-8, the connection has failed (RFC 6455 §8.1).
     @inline(never)
-    private func dispatchDecodingName(_ envelope: Envelope, _ bytes: UnsafeRawBufferPointer) {
-        envelope.decodedName(in: bytes).withUnsafeBytes { dispatch(envelope, name: $0, bytes) }
+    private func isUTF8(_ text: UnsafeRawBufferPointer) -> Bool {
+        var validator = UTF8Validator()
+        if validator.consume(text), validator.isComplete { return true }
+        webSocketBroken(WebSocketError(closeCode: 1007, reason: "text message is not UTF-8"))
+        return false
     }
 
+    /// `name` is static storage for a type that is known.
     @inline(__always)
-    private func dispatch(_ envelope: Envelope, name: UnsafeRawBufferPointer, _ bytes: UnsafeRawBufferPointer) {
-        let type = EventType(wireName: name)
-        guard session.dispatch(sequence: envelope.sequence, type: type, now: loop.now, &actions) else {
+    private func dispatch(
+        _ type: EventType?, name: UnsafeRawBufferPointer, sequence number: UInt64, data: UnsafeRawBufferPointer
+    ) {
+        guard session.dispatch(sequence: number, type: type, now: loop.now, &actions) else {
             // Rare, and counted: the count is published with the rest.
             perform()
             return
         }
-        let data = UnsafeRawBufferPointer(rebasing: bytes[envelope.data])
         if type == .ready { guard beginSession(data) else { return } }
         let sequence = session.sequence
         cell.received.store(sequence, ordering: .relaxed)
@@ -265,10 +311,10 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
         if engine.passes(type, name: name) {
             var event = EventView(kind: .dispatch, shardID: cell.id)
             event.type = type
-            event.sequence = envelope.sequence
+            event.sequence = number
             event.data = data
             event.received = lastRead
-            event.name = type?.wireName ?? name
+            event.name = name
             if let reshard, !mayDeliver(event, position: position, through: reshard) {
                 // Another shard's to deliver, or nobody's.
             } else if type != nil {
@@ -333,7 +379,7 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
         if let queue = context.queue {
             queue.push(event, position: position, cell: cell)
         } else {
-            engine.handler(event)
+            engine.receiver._withUnsafeGuaranteedRef { $0.receive(event) }
             context.noteInline(event.received)
             if position != .none {
                 cell.noteDelivered(position)
@@ -448,7 +494,7 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
 
     private func connect(_ target: ConnectTarget) {
         leaveSocket(code: 4000)
-        inflater = nil
+        setInflater(nil)
         if context.beginHandshake(self) {
             open(target)
         } else {
@@ -471,17 +517,23 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
         do throws(GatewayError) {
             let url = try engine.url(for: target)
             connectHost = url.host
-            inflater = try engine.makeInflater()
+            setInflater(try engine.makeInflater())
             let socket = try WebSocketConnection(
                 loop: loop, endpoint: engine.endpoint(of: url), target: engine.connectionTarget(of: url),
                 userAgent: engine.userAgent,
-                maxMessageSize: engine.configuration.maxMessageSize, validateText: true, owner: self)
+                maxMessageSize: engine.configuration.maxMessageSize, textCheck: .byOwner, owner: self)
             self.socket = socket
             socket.open(resolver: engine.resolver)
         } catch {
             endHandshake()
             session.connectFailed(error, now: loop.now, &actions)
         }
+    }
+
+    private func setInflater(_ new: Inflater?) {
+        let old = inflater
+        inflater = new.map { .passRetained($0) }
+        old?.release()
     }
 
     private func endHandshake() {
@@ -510,7 +562,7 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
             event.value = delay
             engine.log.write(.info, shard: cell.id) { "\(state)" }
             deliverIfWanted(event, text: "")
-            if state == .backoff || state == .stopped || state == .fatal { inflater = nil }
+            if state == .backoff || state == .stopped || state == .fatal { setInflater(nil) }
             if state == .stopped || state == .fatal {
                 settle()
                 cell.hasEnded.store(true, ordering: .releasing)
@@ -571,7 +623,7 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
             snapshot.latency = session.latency
             snapshot.sends = session.sends
             snapshot.heartbeatInterval = session.heartbeatInterval
-            snapshot.inflaterBytes = inflater?.heldBytes ?? 0
+            snapshot.inflaterBytes = inflater?._withUnsafeGuaranteedRef { $0.heldBytes } ?? 0
             snapshot.resumable = resumable
             if resumable == nil { snapshot.identities = [] }
         }

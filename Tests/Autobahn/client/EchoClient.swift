@@ -19,7 +19,7 @@ final class EchoClient: WebSocketOwner, @unchecked Sendable {
             do throws(GatewayError) {
                 let socket = try WebSocketConnection(
                     loop: loop, endpoint: Endpoint(host: suite.host, port: suite.port, tls: nil), target: target,
-                    userAgent: "swiftgateway", maxMessageSize: 64 << 20, validateText: true,
+                    userAgent: "swiftgateway", maxMessageSize: 64 << 20, textCheck: .byDecoder,
                     outgoingLimit: 64 << 20, owner: self)
                 self.socket = socket
                 socket.open(resolver: resolver)
@@ -42,13 +42,14 @@ final class EchoClient: WebSocketOwner, @unchecked Sendable {
 
     func webSocketRead(_ count: Int) {}
 
-    func webSocketMessage(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) {
+    func webSocketMessage(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) -> Bool {
         if kind == .text {
             if payload.count < 64 { texts.append(String(decoding: payload, as: UTF8.self)) }
             socket?.sendText(Array(payload))
         } else {
             socket?.sendBinary(Array(payload))
         }
+        return true
     }
 
     func webSocketBroken(_ error: WebSocketError) {
