@@ -17,7 +17,7 @@ WORK = ROOT / "build" / "bench"
 LIBRARY = ROOT / "build" / "lib"
 SYMBOLS = ROOT / "build" / "symbols"  # the same code with names and lines
 MODES = ("none", "zlib", "zstd")
-ENVIRONMENT = dict(os.environ, LD_LIBRARY_PATH=str(LIBRARY))
+ENVIRONMENT = dict(os.environ, LD_LIBRARY_PATH=os.pathsep.join(filter(None, (str(LIBRARY), os.environ.get("LD_LIBRARY_PATH")))))
 CA = WORK / "root.pem"
 
 CLIENT_OPTIONS = []  # of every run of the client: --inflate
