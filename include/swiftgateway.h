@@ -151,6 +151,13 @@ typedef enum sg_compression {
     SG_COMPRESSION_ZSTD = 2  /* least CPU, five times the memory of a zlib shard; needs libzstd.so.1 at run time */
 } sg_compression;
 
+/* What inflates zlib-stream. */
+typedef enum sg_inflate_backend {
+    SG_INFLATE_AUTO = 0,   /* zlib-ng where it is installed, zlib otherwise; the default */
+    SG_INFLATE_ZLIB = 1,   /* the zlib that the library is linked with */
+    SG_INFLATE_ZLIB_NG = 2 /* zlib-ng: a third less CPU; needs libz-ng.so.2 at run time */
+} sg_inflate_backend;
+
 /* On which thread the event handler is called. */
 typedef enum sg_delivery {
     SG_DELIVERY_QUEUED = 0, /* on a delivery thread, from a bounded queue: a slow handler delays no heartbeat */
@@ -401,6 +408,10 @@ sg_status sg_config_set_ca_file(sg_config *config, const char *pem_path);
 /* SG_COMPRESSION_…; default SG_COMPRESSION_ZLIB. SG_ERROR_UNSUPPORTED: zstd, and libzstd.so.1 cannot be loaded. */
 sg_status sg_config_set_compression(sg_config *config, uint32_t compression);
 
+/* SG_INFLATE_…, what inflates zlib-stream; default SG_INFLATE_AUTO. sg_cluster_summary tells which one it is.
+ * SG_ERROR_UNSUPPORTED: zlib-ng, and libz-ng.so.2 cannot be loaded. */
+sg_status sg_config_set_inflate_backend(sg_config *config, uint32_t backend);
+
 /* The shards first, first + 1, … first + count - 1 of total (§16): count at least 1, first + count at most total, total
  * at most 1,000,000. */
 sg_status sg_config_set_shards(sg_config *config, uint32_t first, uint32_t count, uint32_t total);
@@ -649,7 +660,7 @@ typedef struct sg_cluster_summary {
     uint32_t latency_slowest_shard; /* whose it is */
     uint32_t identifies_left;       /* until the reset (§7) */
     uint32_t identifies_total;      /* per 24 h; 0 = not known, as the API was not asked */
-    uint32_t reserved;              /* 0 */
+    uint32_t inflate_backend;       /* what inflates zlib-stream, never SG_INFLATE_AUTO; 0 = the compression is another */
     uint64_t identifies_reset_ns;   /* until identifies_left is identifies_total again; 0 = it is due */
     uint64_t events;                /* dispatches received, filtered ones included */
     uint64_t events_delivered;      /* dispatches whose callback returned */

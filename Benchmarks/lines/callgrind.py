@@ -56,7 +56,7 @@ class Profile:
 def profile(command, name, library=rig.LIBRARY):
     out = rig.WORK / f"callgrind-{name}"
     rig.run(["valgrind", "--tool=callgrind", "--compress-strings=no", "--compress-pos=no",
-             f"--callgrind-out-file={out}", *command], dict(rig.ENVIRONMENT, LD_LIBRARY_PATH=str(library)))
+             f"--callgrind-out-file={out}", *command], rig.environment(library))
     return Profile(out)
 
 

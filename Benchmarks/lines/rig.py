@@ -17,7 +17,14 @@ WORK = ROOT / "build" / "bench"
 LIBRARY = ROOT / "build" / "lib"
 SYMBOLS = ROOT / "build" / "symbols"  # the same code with names and lines
 MODES = ("none", "zlib", "zstd")
-ENVIRONMENT = dict(os.environ, LD_LIBRARY_PATH=str(LIBRARY))
+
+
+def environment(library):
+    """That of a client of the library in this folder; what else is to be found, such as a zlib-ng, stays so."""
+    return dict(os.environ, LD_LIBRARY_PATH=":".join(filter(None, (str(library), os.environ.get("LD_LIBRARY_PATH")))))
+
+
+ENVIRONMENT = environment(LIBRARY)
 CA = WORK / "root.pem"
 
 CLIENT_OPTIONS = []  # of every run of the client: --inflate

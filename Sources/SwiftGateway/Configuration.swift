@@ -32,6 +32,7 @@ public struct Configuration: Sendable, CustomStringConvertible, CustomDebugStrin
     private(set) var apiURL: GatewayURL
     private(set) var caFile: String?
     private(set) var compression = Compression.zlib
+    private(set) var inflateBackend = InflateBackend.auto
     private(set) var scheme = ShardScheme.auto
     private(set) var maxConcurrency: UInt32?
     private(set) var identifyInterval: UInt64 = 5_000_000_000
@@ -123,8 +124,16 @@ public struct Configuration: Sendable, CustomStringConvertible, CustomDebugStrin
 
     /// Throws `unsupported` for zstd on a machine without libzstd.
     public mutating func setCompression(_ value: Compression) throws(GatewayError) {
-        if value == .zstd { _ = try Self.makeInflater(.zstd, limit: 1) }
+        var changed = self
+        changed.compression = value
+        if value == .zstd { _ = try changed.makeInflater(limit: 1) }
         compression = value
+    }
+
+    /// What inflates zlib-stream; default `auto`. Throws `unsupported` for zlib-ng on a machine without it.
+    public mutating func setInflateBackend(_ value: InflateBackend) throws(GatewayError) {
+        guard value.library != nil else { throw GatewayError(.unsupported, "libz-ng.so.2 is not installed") }
+        inflateBackend = value
     }
 
     /// Which shards to run; default all that the API recommends. Throws `invalidArgument` for an impossible choice.
@@ -295,7 +304,8 @@ public struct Configuration: Sendable, CustomStringConvertible, CustomDebugStrin
         do throws(CommandError) { return try Payload.identify(identify) } catch { throw error.gatewayError }
     }
 
-    static func makeInflater(_ compression: Compression, limit: Int) throws(GatewayError) -> Inflater? {
+    /// A reader for a new connection, of payloads up to `limit` bytes; nil without compression.
+    func makeInflater(limit: Int) throws(GatewayError) -> Inflater? {
         let kind: CompressionKind
         switch compression {
         case .none: return nil
@@ -303,7 +313,7 @@ public struct Configuration: Sendable, CustomStringConvertible, CustomDebugStrin
         case .zstd: kind = .zstdStream
         }
         do throws(InflateError) {
-            return try Inflater.make(kind, limit: limit)
+            return try Inflater.make(kind, limit: limit, zlib: inflateBackend.library ?? .system)
         } catch {
             throw GatewayError(.unsupported, "\(compression)-stream is not available: \(error.reason)")
         }

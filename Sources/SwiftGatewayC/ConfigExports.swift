@@ -70,6 +70,11 @@ public func sg_config_set_compression(_ handle: OpaquePointer?, _ compression: U
     change(handle) { (c) throws(GatewayError) in try c.setCompression(try choice(compression, "compression")) }
 }
 
+@implementation @_cdecl("sg_config_set_inflate_backend")
+public func sg_config_set_inflate_backend(_ handle: OpaquePointer?, _ backend: UInt32) -> sg_status {
+    change(handle) { (c) throws(GatewayError) in try c.setInflateBackend(try choice(backend, "inflate backend")) }
+}
+
 @implementation @_cdecl("sg_config_set_shards")
 public func sg_config_set_shards(
     _ handle: OpaquePointer?, _ first: UInt32, _ count: UInt32, _ total: UInt32

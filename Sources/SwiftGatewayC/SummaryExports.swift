@@ -31,6 +31,7 @@ public func sg_cluster_get_summary(_ handle: OpaquePointer?, _ out: UnsafeMutabl
             answer.identifies_total = budget.total
             answer.identifies_reset_ns = budget.resetAfter
         }
+        answer.inflate_backend = summary.inflateBackend?.rawValue ?? 0
         answer.events = summary.events
         answer.events_delivered = summary.eventsDelivered
         answer.reconnects = summary.reconnects

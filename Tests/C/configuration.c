@@ -1,4 +1,6 @@
 /* sg_config_*: every setter with good values, values out of range, NULL, and text that is not UTF-8. */
+#include <dlfcn.h>
+
 #include "check.h"
 
 #define BAD_TEXT "\xff\xfe"
@@ -78,6 +80,15 @@ static void enums(void) {
     REFUSES(sg_config_set_compression(config, 3));
     REFUSES(sg_config_set_compression(config, 0xFFFFFFFFu));
     REFUSES(sg_config_set_compression(NULL, SG_COMPRESSION_ZLIB));
+    WORKS(sg_config_set_inflate_backend(config, SG_INFLATE_ZLIB));
+    if (dlopen("libz-ng.so.2", RTLD_NOW)) {
+        WORKS(sg_config_set_inflate_backend(config, SG_INFLATE_ZLIB_NG));
+    } else {
+        FAILS(sg_config_set_inflate_backend(config, SG_INFLATE_ZLIB_NG), SG_ERROR_UNSUPPORTED);
+    }
+    WORKS(sg_config_set_inflate_backend(config, SG_INFLATE_AUTO));
+    REFUSES(sg_config_set_inflate_backend(config, 3));
+    REFUSES(sg_config_set_inflate_backend(NULL, SG_INFLATE_AUTO));
     WORKS(sg_config_set_zombie_policy(config, SG_ZOMBIE_STRICT));
     WORKS(sg_config_set_zombie_policy(config, SG_ZOMBIE_GRACE));
     REFUSES(sg_config_set_zombie_policy(config, 2));

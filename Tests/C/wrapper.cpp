@@ -94,6 +94,8 @@ static void configuration() {
     THROWS(config.set_api_url(std::string("https://a\0b", 11)), InvalidArgument);
     THROWS(config.set_ca_file("/nonexistent/ca.pem"), File);
     THROWS(config.set_compression(static_cast<Compression>(9)), InvalidArgument);
+    config.set_inflate_backend(InflateBackend::Zlib).set_inflate_backend(InflateBackend::Auto);
+    THROWS(config.set_inflate_backend(static_cast<InflateBackend>(3)), InvalidArgument);
     THROWS(config.set_shards(1, 1, 1), InvalidArgument);
     THROWS(config.set_shards_bucket(2, 2, 2), InvalidArgument);
     THROWS(config.set_max_concurrency(0), InvalidArgument);

@@ -90,6 +90,34 @@ extension Integration {
             }
         }
 
+        /// Those that this machine has: asking for one that is not installed is refused.
+        static let inflateBackends = InflateBackend.allCases.filter { backend in
+            var configuration = try? Configuration(token: "token", intents: [])
+            return (try? configuration?.setInflateBackend(backend)) != nil
+        }
+
+        @Test("each inflate backend inflates, and metrics and summary tell which it is", arguments: inflateBackends)
+        func inflateBackend(backend: InflateBackend) async throws {
+            try await withRig(client: { try $0.setInflateBackend(backend) }) { rig in
+                try await rig.untilActive()
+                try await rig.exchange(20)
+                let text = try Self.metrics(rig)
+                let info = try #require(text.values.keys.first { $0.name == "swiftgateway_info" })
+                let told = try #require(try rig.cluster.summary.inflateBackend)
+                #expect(info.labels["inflater"] == (told == .zlibNG ? "zlib-ng" : "zlib"))
+                #expect(told == backend || backend == .auto)
+                #expect(rig.record.errors.isEmpty && rig.record.closes.isEmpty)
+            }
+        }
+
+        @Test("without zlib-stream there is no inflate backend to tell", arguments: [Compression.none, .zstd])
+        func noInflateBackend(compression: Compression) async throws {
+            try await withRig(client: { try $0.setCompression(compression) }) { rig in
+                try await rig.untilActive()
+                #expect(try rig.cluster.summary.inflateBackend == nil)
+            }
+        }
+
         @Test("a handler that holds events back shows in the lag")
         func lag() async throws {
             let gate = Gate(isOpen: true)

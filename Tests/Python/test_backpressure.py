@@ -101,7 +101,8 @@ def test_memory_stays_bounded(sandbox: Sandbox) -> None:
             threading.Thread(target=order).start()
         async def main():
             async with Cluster(TOKEN, INTENTS, **OPTIONS, queue_bytes=1 << 20, kinds=EventKinds.DISPATCH) as cluster:
-                await cluster.wait_ready(60)  # the sandbox sends to the sessions that are there
+                # What is sent before there is a session reaches nobody.
+                await cluster.wait_ready(60)
                 warm = 0
                 burst(2000)
                 async for event in cluster:

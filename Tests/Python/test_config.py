@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import pathlib
 import warnings
@@ -23,11 +24,13 @@ from swiftgateway import (
     EventKinds,
     FileError,
     GatewayWarning,
+    InflateBackend,
     Intents,
     InvalidArgumentError,
     LogLevel,
     ShardRange,
     Split,
+    UnsupportedError,
     ZombiePolicy,
 )
 
@@ -55,6 +58,7 @@ GOOD: dict[str, list[Any]] = {
     "gateway_url": ["wss://gateway.example:443/x"],
     "api_url": ["https://example.org/api/v10"],
     "compression": list(Compression),
+    "inflate_backend": [InflateBackend.AUTO, InflateBackend.ZLIB],
     "max_concurrency": [1, 16],
     "identify_interval": [0, 5, 0.25],
     "identify_queue": [print],
@@ -84,6 +88,7 @@ BAD: dict[str, list[Any]] = {
     "api_url": ["wss://example.org", "", b"https://example.org"],
     "ca_file": [7, "a\0b"],
     "compression": [9, "zlib", True],
+    "inflate_backend": [3, "zlib", True],
     "max_concurrency": [0, -1, 1 << 32],
     "identify_interval": [-1, float("nan"), float("inf"), "5", 1e9],
     "identify_queue": ["queue", 7],
@@ -123,6 +128,16 @@ def test_bad_values(name: str) -> None:
         with pytest.raises(InvalidArgumentError) as caught:
             Config("token", INTENTS, **{name: value})
         assert len(str(caught.value)) > 10 and "SG_" not in str(caught.value), (name, value, caught.value)
+
+
+def test_zlib_ng_where_it_is_installed() -> None:
+    try:
+        ctypes.CDLL("libz-ng.so.2")
+    except OSError:
+        with pytest.raises(UnsupportedError, match="libz-ng"):
+            Config("token", INTENTS, inflate_backend=InflateBackend.ZLIB_NG)
+    else:
+        Config("token", INTENTS, inflate_backend=InflateBackend.ZLIB_NG)
 
 
 def test_every_option_is_tested() -> None:

@@ -218,6 +218,7 @@ ENUMS = {
     "sg_status": (enums.Status, "SG_"),
     "sg_intent": (enums.Intents, "SG_INTENT_"),
     "sg_compression": (enums.Compression, "SG_COMPRESSION_"),
+    "sg_inflate_backend": (enums.InflateBackend, "SG_INFLATE_"),
     "sg_delivery": (enums.Delivery, "SG_DELIVERY_"),
     "sg_zombie_policy": (enums.ZombiePolicy, "SG_ZOMBIE_"),
     "sg_shutdown_mode": (enums.ShutdownMode, "SG_SHUTDOWN_"),

@@ -1,5 +1,6 @@
 import Foundation
 import GatewayProtocol
+import GatewayTransport
 import Testing
 
 @testable import SwiftGateway
@@ -228,6 +229,25 @@ private let token = "MTIz.secret-part.of_the_token"
             try configuration.setCompression(value)
             #expect(configuration.compression == value)
         }
+    }
+
+    @Test func inflateBackends() throws {
+        var configuration = try configuration()
+        #expect(configuration.inflateBackend == .auto)
+        try configuration.setInflateBackend(.zlib)
+        #expect(try configuration.makeInflater(limit: 1)?.backendName.description == "zlib")
+        let hasNG = ZlibBackend.nextGeneration != nil
+        if hasNG {
+            try configuration.setInflateBackend(.zlibNG)
+            #expect(try configuration.makeInflater(limit: 1)?.backendName.description == "zlib-ng")
+        } else {
+            expectError(.unsupported) { try configuration.setInflateBackend(.zlibNG) }
+            #expect(configuration.inflateBackend == .zlib)
+        }
+        try configuration.setInflateBackend(.auto)
+        #expect(try configuration.makeInflater(limit: 1)?.backendName.description == (hasNG ? "zlib-ng" : "zlib"))
+        #expect(InflateBackend.auto.resolved == (hasNG ? .zlibNG : .zlib))
+        #expect(InflateBackend.zlib.resolved == .zlib && InflateBackend.zlibNG.resolved == .zlibNG)
     }
 
     @Test func sessions() throws {

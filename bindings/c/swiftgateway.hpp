@@ -139,6 +139,13 @@ enum class Compression : std::uint32_t {
     Zstd = SG_COMPRESSION_ZSTD  ///< Least CPU; needs libzstd.so.1 at run time.
 };
 
+/// sg_inflate_backend: what inflates zlib-stream.
+enum class InflateBackend : std::uint32_t {
+    Auto = SG_INFLATE_AUTO,    ///< zlib-ng where it is installed, zlib otherwise; the default.
+    Zlib = SG_INFLATE_ZLIB,    ///< The zlib that the library is linked with.
+    ZlibNg = SG_INFLATE_ZLIB_NG ///< zlib-ng: a third less CPU; needs libz-ng.so.2 at run time.
+};
+
 /// sg_delivery: on which thread the event handler is called.
 enum class Delivery : std::uint32_t {
     Queued = SG_DELIVERY_QUEUED, ///< On a delivery thread, from a bounded queue.
@@ -1091,6 +1098,10 @@ public:
     Config &set_compression(Compression compression, SWIFTGATEWAY_EC) {
         return done(sg_config_set_compression(native(), detail::number(compression)), ec);
     }
+    /// sg_config_set_inflate_backend.
+    Config &set_inflate_backend(InflateBackend backend, SWIFTGATEWAY_EC) {
+        return done(sg_config_set_inflate_backend(native(), detail::number(backend)), ec);
+    }
     /// sg_config_set_shards.
     Config &set_shards(std::uint32_t first, std::uint32_t count, std::uint32_t total, SWIFTGATEWAY_EC) {
         return done(sg_config_set_shards(native(), first, count, total), ec);
@@ -1392,6 +1403,11 @@ public:
     /// Until they are given back.
     std::chrono::nanoseconds identifies_reset() const noexcept {
         return std::chrono::nanoseconds(static_cast<std::int64_t>(summary_.identifies_reset_ns));
+    }
+    /// What inflates zlib-stream, never Auto; empty with another compression.
+    std::optional<InflateBackend> inflate_backend() const noexcept {
+        if (!summary_.inflate_backend) return std::nullopt;
+        return static_cast<InflateBackend>(summary_.inflate_backend);
     }
     /// Dispatches received, filtered ones included.
     std::uint64_t events() const noexcept { return summary_.events; }

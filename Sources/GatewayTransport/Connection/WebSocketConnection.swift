@@ -172,15 +172,14 @@ package final class WebSocketConnection: StreamConnection, @unchecked Sendable {
         // The owner may do anything with this connection but read from it: the bytes stay where they are.
         var consumed = 0
         defer { input.consume(consumed) }
-        while true {
+        var goesOn = true
+        while goesOn {
             var size = 0
             if let base = bytes.baseAddress,
                 let message = decoder.wholeMessage(base + consumed, available: bytes.count &- consumed, size: &size)
             {
                 consumed &+= size
-                let goesOn = owner.webSocketMessage(message.kind, message.payload)
-                guard receives else { return nil }
-                if goesOn { continue }
+                goesOn = owner.webSocketMessage(message.kind, message.payload)
             } else {
                 let event: WebSocketDecoder.Event
                 do throws(WebSocketError) {
@@ -191,17 +190,15 @@ package final class WebSocketConnection: StreamConnection, @unchecked Sendable {
                 }
                 switch event {
                 case .needMore(let count): return count
-                case .message(let kind, let payload): _ = owner.webSocketMessage(kind, payload)
+                case .message(let kind, let payload): goesOn = owner.webSocketMessage(kind, payload)
                 case .ping(let payload): answerPing(payload)
                 case .pong: break
                 case .close(let code, let reason):
                     finish(code: code, reason: String(decoding: reason, as: UTF8.self))
                     return nil
                 }
-                guard receives else { return nil }
-                if owner.mayReceive { continue }
             }
-            break
+            guard receives else { return nil }
         }
         input.consume(consumed)
         consumed = 0

@@ -83,7 +83,7 @@ final class EngineContext: Sendable {
     }
 
     func makeInflater() throws(GatewayError) -> Inflater? {
-        try Configuration.makeInflater(configuration.compression, limit: configuration.maxMessageSize)
+        try configuration.makeInflater(limit: configuration.maxMessageSize)
     }
 
     func stateChanged(_ cell: ShardCell, to state: ShardState) { onState(cell, state) }

@@ -32,6 +32,8 @@ public struct ClusterSummary: Sendable, Equatable {
     private var slowestLatency: UInt64 = 0
     /// Nil when the API was not asked.
     public var identifyBudget: IdentifyBudget?
+    /// What inflates zlib-stream, never `auto`; nil with another compression.
+    public var inflateBackend: InflateBackend?
     /// Dispatches received.
     public var events: UInt64 = 0
     /// Dispatches whose handler returned, or that the loop over the events has asked past.
@@ -98,6 +100,7 @@ extension Cluster {
                 summary = ClusterSummary(last.values.sorted { $0.id < $1.id })
             }
             summary.ready = ready
+            if configuration.compression == .zlib { summary.inflateBackend = configuration.inflateBackend.resolved }
             return summary
         }
     }

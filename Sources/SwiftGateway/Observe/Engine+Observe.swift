@@ -17,7 +17,7 @@ extension Engine {
 
     /// What inflates the streams of this cluster: "zlib", "zlib-ng", "zstd" or "none".
     var inflaterName: StaticString {
-        let inflater = try? Configuration.makeInflater(configuration.compression, limit: 1)
+        let inflater = try? configuration.makeInflater(limit: 1)
         return inflater?.backendName ?? "none"
     }
 

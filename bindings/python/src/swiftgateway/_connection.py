@@ -16,7 +16,7 @@ from ._arguments import FOREVER, number
 from ._delivery import Delivery
 from ._library import lib
 from .config import Config
-from .enums import Dispatch, EventKind, EventKinds, ShardState, ShutdownMode
+from .enums import Dispatch, EventKind, EventKinds, InflateBackend, ShardState, ShutdownMode
 from .errors import GatewayError, InvalidArgumentError, InvalidStateError, warn
 from .event import Event, intents_for
 
@@ -99,6 +99,8 @@ class ClusterSummary:
     identifies_left: int
     identifies_total: int
     identifies_reset_ns: int
+    #: What inflates zlib-stream, never ``AUTO``; None with another compression.
+    inflate_backend: InflateBackend | None
     #: Dispatches received, filtered ones included.
     events: int
     #: Dispatches that were delivered.
@@ -119,6 +121,7 @@ class ClusterSummary:
 def cluster_summary(struct: _declarations.ClusterSummaryStruct) -> ClusterSummary:
     values = {field.name: getattr(struct, field.name) for field in dataclasses.fields(ClusterSummary)}
     values["states"] = {ShardState(state): count for state, count in enumerate(struct.states) if count}
+    values["inflate_backend"] = InflateBackend(struct.inflate_backend) if struct.inflate_backend else None
     return ClusterSummary(**values)
 
 

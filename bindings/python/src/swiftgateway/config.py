@@ -158,6 +158,7 @@ class Config:
         api_url: str | None = None,
         ca_file: StrPath | None = None,
         compression: int | None = None,
+        inflate_backend: int | None = None,
         max_concurrency: int | None = None,
         identify_interval: float | None = None,
         identify_queue: IdentifyQueue | None = None,
@@ -227,6 +228,7 @@ class Config:
             (self.set_api_url, api_url),
             (self.set_ca_file, ca_file),
             (self.set_compression, compression),
+            (self.set_inflate_backend, inflate_backend),
             (self.set_max_concurrency, max_concurrency),
             (self.set_identify_interval, identify_interval),
             (self.set_identify_queue, identify_queue),
@@ -280,6 +282,12 @@ class Config:
     def set_compression(self, compression: int) -> None:
         """Default ``Compression.ZLIB``. Raises UnsupportedError for zstd without ``libzstd.so.1``."""
         lib.sg_config_set_compression(self.handle, number(compression, "compression"))
+
+    def set_inflate_backend(self, backend: int) -> None:
+        """What inflates zlib-stream. Default ``InflateBackend.AUTO``; ``ClusterSummary`` tells which one that is.
+
+        Raises UnsupportedError for zlib-ng without ``libz-ng.so.2``."""
+        lib.sg_config_set_inflate_backend(self.handle, number(backend, "inflate_backend"))
 
     def set_shards(self, shards: Shards) -> None:
         """Which shards: "auto" (the default) for all that the API recommends, a number for all of so many, a

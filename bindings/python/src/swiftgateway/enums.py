@@ -15,6 +15,7 @@ __all__ = [
     "EventKind",
     "EventKinds",
     "IdentifyKind",
+    "InflateBackend",
     "Intents",
     "LogLevel",
     "RestartMode",
@@ -105,6 +106,14 @@ class Compression(_Open):
     NONE = 0
     ZLIB = 1  # least memory, the default
     ZSTD = 2  # least CPU, five times the memory of a zlib shard; needs libzstd.so.1 at run time
+
+
+class InflateBackend(_Open):
+    """What inflates zlib-stream."""
+
+    AUTO = 0  # zlib-ng where it is installed, zlib otherwise; the default
+    ZLIB = 1  # the zlib that the library is linked with
+    ZLIB_NG = 2  # zlib-ng: a third less CPU; needs libz-ng.so.2 at run time
 
 
 class Delivery(_Open):
