@@ -146,6 +146,7 @@ struct RESTTests {
         let ready = directory.appendingPathComponent("ready.json").path
         process.arguments = [
             "--exit-with-parent", "--ready-file", ready, "--ca-file", ca, "--token", "t", "--guilds", "1",
+            "--heartbeat-tolerance", "0",
         ]
         let input = Pipe()
         let output = Pipe()

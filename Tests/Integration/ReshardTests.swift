@@ -85,7 +85,13 @@ extension Integration {
 
         private static func expectAll(_ count: Int, _ rig: Rig, _ delivered: Delivered) async throws {
             for guild in rig.sandbox.guilds {
-                try await eventually("everything of guild \(guild)") { delivered.numbers(of: guild).last == count }
+                do {
+                    try await eventually("everything of guild \(guild)") { delivered.numbers(of: guild).last == count }
+                } catch {
+                    // What there is says more.
+                    #expect(delivered.numbers(of: guild) == Array(1...count), "guild \(guild)")
+                    throw error
+                }
                 #expect(delivered.numbers(of: guild) == Array(1...count), "guild \(guild)")
             }
         }
