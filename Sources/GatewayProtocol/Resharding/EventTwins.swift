@@ -2,6 +2,8 @@
 ///
 /// Each set gets the events of a guild in the same order, so the first of several equal events on one side is a copy of the
 /// first one on the other, the second of the second, and so on. What came on one side and not yet on the other waits.
+///
+/// The copy of what comes soon after this began may have come before, and is not waited for: see `begin`.
 package struct EventTwins: Sendable {
     private enum Side {
         case outgoing
@@ -21,15 +23,17 @@ package struct EventTwins: Sendable {
     }
 
     private var waiting: [UInt64: Waiting] = [:]
-    /// What waits and what has found its copy since, by time.
-    private var order: [(time: UInt64, key: UInt64)] = []
-    private var orderStart = 0
+    /// Until when what comes may have had its copy before the beginning.
+    private var uncertainUntil: UInt64 = 0
+    /// What came in that time, in its order; some of it has found its copy.
+    private var uncertain: [(time: UInt64, key: UInt64)] = []
     /// Events that wait for their copies.
     package private(set) var count = 0
-    /// What is remembered, those that have found their copies and were not forgotten yet included.
-    package var size: Int { order.count - orderStart }
 
     package init() {}
+
+    /// From now on both sides are heard. `window`: the most that two copies are apart.
+    package mutating func begin(now: UInt64, window: UInt64) { uncertainUntil = now + window }
 
     /// An event on the side that is being replaced, which is handed out. Returns the held copy, if it came before.
     package mutating func outgoing(_ key: UInt64, now: UInt64) -> UInt64? {
@@ -48,24 +52,19 @@ package struct EventTwins: Sendable {
     /// The same when the other side gets nothing any more, and what is no copy is handed out at once.
     package mutating func incoming(_ key: UInt64) -> Bool { match(key, on: .outgoing) != nil }
 
-    /// Gives up on copies of what came at `time` or before. Returns what was held of it.
+    /// Gives up on copies of what came at `time` or before, and shortly after the beginning. Returns what was held of it.
     package mutating func expire(upTo time: UInt64) -> [UInt64] {
         var held: [UInt64] = []
-        while orderStart < order.count, order[orderStart].time <= time {
-            let key = order[orderStart].key
-            orderStart += 1
+        let old = uncertain.prefix { $0.time <= time }
+        for (_, key) in old {
             guard var entry = waiting[key] else { continue }
-            let old = entry.singles.prefix { $0.time <= time }
-            guard !old.isEmpty else { continue }
-            held += old.compactMap(\.held)
-            count -= old.count
-            entry.singles.removeFirst(old.count)
+            let gone = entry.singles.prefix { $0.time <= time && $0.time <= uncertainUntil }
+            held += gone.compactMap(\.held)
+            count -= gone.count
+            entry.singles.removeFirst(gone.count)
             waiting[key] = entry.singles.isEmpty ? nil : entry
         }
-        if orderStart > 1_024, orderStart * 2 > order.count {
-            order.removeFirst(orderStart)
-            orderStart = 0
-        }
+        uncertain.removeFirst(old.count)
         return held
     }
 
@@ -79,7 +78,7 @@ package struct EventTwins: Sendable {
 
     private mutating func wait(_ key: UInt64, _ side: Side, _ single: Single) {
         waiting[key, default: Waiting(side: side, singles: [])].singles.append(single)
-        order.append((single.time, key))
+        if single.time <= uncertainUntil { uncertain.append((single.time, key)) }
         count += 1
     }
 }

@@ -113,7 +113,7 @@ package struct ReshardPlan: Sendable {
             guard incomingAway.isEmpty else { return nil }
             return guildsMissing.isEmpty ? 0 : lastGuild + patience
         case .watching(let since):
-            // A copy of what came before the watch began is taken for a single event, and forgotten one window later.
+            // A copy of what came before the watch began comes in its first window, and is forgotten in the second.
             return quietSince.map { max(since + 2 * window, $0 + window) }
         case .trailing(let since): return quietSince.map { max(since, $0) + window }
         case .switching, .over: return nil

@@ -7,6 +7,8 @@ final class ReshardEntrance {
         case outgoing
         /// An old shard that is left: hands out nothing any more.
         case left
+        /// A new shard while others still identify: the old shards hand out all that it gets.
+        case early
         /// A new shard before the switch: its events are held back.
         case incoming
         /// A new shard after it: what an old one handed out is left out.
@@ -34,7 +36,7 @@ final class ReshardEntrance {
     func reading(isPaused: Bool) { tell(.reading(isPaused: isPaused)) }
 
     /// Nothing is told of a shard that is not the cluster's, or not any more, but errors.
-    var isSilent: Bool { role == .incoming || role == .left }
+    var isSilent: Bool { role == .early || role == .incoming || role == .left }
 
     /// A new session begins: it tells every guild that there is, which is nothing new.
     func ready(_ data: UnsafeRawBufferPointer) {

@@ -4,8 +4,8 @@ import GatewayTransport
 /// Where the dispatches of the old and the new shards meet while a cluster is resharded: what the old ones hand out is
 /// remembered, what the new ones get is held back until it turns out to be a copy of that. Exists only meanwhile.
 final class ReshardGate: Sendable {
-    /// Bytes held back, and events remembered, beyond which the resharding is given up: at a thousand events a second
-    /// of a kilobyte, a minute during which an old shard is away.
+    /// Bytes held back, and events that wait for their copies, beyond which the resharding is given up: at a thousand
+    /// events a second of a kilobyte, a minute during which an old shard is away.
     static let byteLimit = 64 << 20
     static let countLimit = 1 << 20
 
@@ -28,6 +28,9 @@ final class ReshardGate: Sendable {
         let name = JSONFingerprint.of(event.name, seed: seed)
         return JSONFingerprint.of(event.data, seed: name)
     }
+
+    /// From now on the events of both sides are compared.
+    func begin(now: UInt64, window: UInt64) { state.withLock { $0.twins.begin(now: now, window: window) } }
 
     /// An old shard hands out an event.
     func noteOutgoing(_ event: EventView, now: UInt64) {
@@ -96,7 +99,7 @@ final class ReshardGate: Sendable {
         }
     }
 
-    /// Gives up on copies of what came at `time` or before.
+    /// Gives up on copies of what came at `time` or before, and shortly after the beginning.
     func expire(upTo time: UInt64) {
         state.withLock { state in
             for number in state.twins.expire(upTo: time) { Self.letGo(number, &state) }
@@ -104,7 +107,7 @@ final class ReshardGate: Sendable {
     }
 
     var isOverfull: Bool {
-        state.withLock { $0.bytes > Self.byteLimit || $0.twins.size > Self.countLimit }
+        state.withLock { $0.bytes > Self.byteLimit || $0.twins.count > Self.countLimit }
     }
 
     private static func letGo(_ number: UInt64, _ state: inout State) {

@@ -123,7 +123,7 @@ final class Succession: @unchecked Sendable {
             runners.withLock { $0 = made }
             engine.log.write(.info, "cluster") { "resharding to \(range.total) shards" }
             for (id, runner) in made {
-                let entrance = entrance(.incoming, id)
+                let entrance = entrance(.early, id)
                 runner.onLoop { runner in
                     runner.enter(entrance())
                     runner.start()
@@ -169,6 +169,8 @@ final class Succession: @unchecked Sendable {
         engine.log.write(.info, "cluster") { [count = old.count] in
             "the new shards are ready; watching them beside the \(count) old ones"
         }
+        gate.begin(now: loop.now, window: window)
+        for runner in incoming { runner.onLoop { $0.reshard?.role = .incoming } }
         for (id, runner) in old {
             let entrance = entrance(.outgoing, id)
             runner.onLoop { $0.enter(entrance()) }

@@ -18,9 +18,10 @@ extension ShardRunner {
         case .left:
             // And not noted as seen: should the process die before the new sessions are kept, it is replayed.
             return false
-        case .incoming:
+        case .early, .incoming:
             if event.type == .ready { entrance.ready(event.data) }
-            let needsNone = event.isOfSession || (event.type == .guildCreate && entrance.isKnownGuild(event.data))
+            let isKnown = event.isOfSession || (event.type == .guildCreate && entrance.isKnownGuild(event.data))
+            let needsNone = isKnown || entrance.role == .early
             let settled: DeliveredPosition
             if needsNone {
                 settled = entrance.gate.settled(cell.id, upTo: position)
