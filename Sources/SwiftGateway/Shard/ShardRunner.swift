@@ -158,8 +158,8 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
         perform()
     }
 
-    func webSocketRead(_ count: Int) {
-        lastRead = Clock.now()
+    func webSocketRead(_ count: Int, at time: UInt64) {
+        lastRead = time
         cell.bytesWire.addByOnlyWriter(UInt64(count))
         session.noteRead()
     }
