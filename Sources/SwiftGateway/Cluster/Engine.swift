@@ -58,7 +58,7 @@ final class Engine: @unchecked Sendable {
         self.cluster = cluster
         configuration = cluster.configuration
         log = cluster.log
-        tls = try TLSContext(caFile: configuration.caFile)
+        tls = try TLSContext.load(caFile: configuration.caFile, reusing: cluster.tls)
         bootCell = ShardCell(id: configuration.scheme.firstID, total: 0)
     }
 
