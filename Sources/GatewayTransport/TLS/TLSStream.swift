@@ -10,6 +10,8 @@ final class TLSStream: ByteStream {
     private let host: String
     private var handshakeDone = false
     private var keepsBuffers = false
+    /// The session has been kept for others.
+    private var offersSession = false
 
     /// Takes over `fd`: it is closed with the stream, or here when setting up fails.
     init(fd: Int32, host: String, context: TLSContext, buffers: LoopBuffers) throws(GatewayError) {
@@ -104,6 +106,7 @@ final class TLSStream: ByteStream {
         let result = SSL_read(ssl, target.baseAddress, Int32(clamping: target.count))
         if result > 0 {
             readAt = bio.pointee.readAt
+            if !offersSession { shareSession() }
             return .bytes(Int(result))
         }
         return ERR_peek_error() == 0 ? outcome(of: result, reason: nil) : readAgain(into: target)
@@ -120,6 +123,15 @@ final class TLSStream: ByteStream {
             return .bytes(Int(result))
         }
         return outcome(of: result, reason: reason)
+    }
+
+    /// Others to the same host take this session up from now on: what a server has to give for that comes before its first
+    /// bytes. Of a thousand shards that start, all but the first few are spared a full handshake and a copy of the
+    /// server's certificates.
+    @inline(never)
+    private func shareSession() {
+        offersSession = true
+        context.keepSession(of: ssl, host: host)
     }
 
     private func outcome(of result: Int32, reason: String?) -> Read {
