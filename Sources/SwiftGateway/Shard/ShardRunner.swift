@@ -9,6 +9,9 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
     private let engine: EngineContext
     private let context: LoopContext
     private let loop: EventLoop
+    /// Of the context, which holds them: unmanaged to spare retaining them for each message.
+    private let scratch: Unmanaged<InflateScratch>
+    private let queue: Unmanaged<DeliveryQueue>?
     private var session: ShardSession
     private var socket: WebSocketConnection?
     /// Of the current connection; held by this, from `setInflater` on. Unmanaged to spare retaining it for each message.
@@ -46,6 +49,8 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
         self.engine = engine
         self.context = context
         loop = context.loop
+        scratch = .passUnretained(context.scratch)
+        queue = context.queue.map { .passUnretained($0) }
         self.presence = presence ?? engine.configuration.presence(ofShard: cell.id)
         session = ShardSession(
             settings: engine.configuration.session, random: SessionRandom(seed: UInt64.random(in: 0 ... .max)),
@@ -181,7 +186,7 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
 
     @inline(__always)
     private var hasRoom: Bool {
-        guard let queue = context.queue, !queue.hasRoom else { return true }
+        guard let queue, !queue._withUnsafeGuaranteedRef({ $0.hasRoom }) else { return true }
         pauseReading()
         return false
     }
@@ -209,7 +214,9 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
 
     private func receive(_ payload: UnsafeRawBufferPointer, inflating inflater: Unmanaged<Inflater>) {
         let result = inflater._withUnsafeGuaranteedRef { inflater in
-            Result { () throws(InflateError) in try inflater.decompress(payload, into: context.scratch) }
+            scratch._withUnsafeGuaranteedRef { scratch in
+                Result { () throws(InflateError) in try inflater.decompress(payload, into: scratch) }
+            }
         }
         switch result {
         // What is compressed is no text to the websocket, and its UTF-8 the business of whoever reads it.
@@ -353,8 +360,8 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
 
     @inline(__always)
     private func deliver(_ event: EventView, position: DeliveredPosition) {
-        if let queue = context.queue {
-            queue.push(event, position: position, cell: cell)
+        if let queue {
+            queue._withUnsafeGuaranteedRef { $0.push(event, position: position, cell: cell) }
         } else {
             engine.receiver._withUnsafeGuaranteedRef { $0.receive(event) }
             context.noteInline(event.received)
