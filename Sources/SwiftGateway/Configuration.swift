@@ -31,6 +31,8 @@ public struct Configuration: Sendable, CustomStringConvertible, CustomDebugStrin
     private(set) var gatewayURL: GatewayURL?
     private(set) var apiURL: GatewayURL
     private(set) var caFile: String?
+    /// The trust store, once it was loaded to check the path.
+    private(set) var tls: TLSContext?
     private(set) var compression = Compression.zlib
     private(set) var inflateBackend = InflateBackend.auto
     private(set) var scheme = ShardScheme.auto
@@ -117,7 +119,7 @@ public struct Configuration: Sendable, CustomStringConvertible, CustomDebugStrin
     public mutating func setCAFile(_ path: String?) throws(GatewayError) {
         if let path {
             guard !path.isEmpty else { throw .invalid("the path of the CA file is empty") }
-            _ = try TLSContext(caFile: path)
+            tls = try TLSContext(caFile: path)
         }
         caFile = path
     }

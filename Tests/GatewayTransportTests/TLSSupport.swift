@@ -43,17 +43,22 @@ final class TestCertificate: @unchecked Sendable {
         EVP_PKEY_free(key)
     }
 
-    /// A context that trusts this certificate and no other.
-    func trusting() throws -> TLSContext {
+    /// As a file has it.
+    var pem: String {
         var bytes = [UInt8](repeating: 0, count: Int(i2d_X509(certificate, nil)))
         bytes.withUnsafeMutableBufferPointer { buffer in
             var end = buffer.baseAddress
             _ = i2d_X509(certificate, &end)
         }
         let lines = Data(bytes).base64EncodedString(options: [.lineLength64Characters, .endLineWithLineFeed])
+        return "-----BEGIN CERTIFICATE-----\n\(lines)\n-----END CERTIFICATE-----\n"
+    }
+
+    /// A context that trusts this certificate and no other.
+    func trusting() throws -> TLSContext {
         let file = FileManager.default.temporaryDirectory.appendingPathComponent("sg-\(UUID().uuidString).pem")
         defer { try? FileManager.default.removeItem(at: file) }
-        try Data("-----BEGIN CERTIFICATE-----\n\(lines)\n-----END CERTIFICATE-----\n".utf8).write(to: file)
+        try Data(pem.utf8).write(to: file)
         return try TLSContext(caFile: file.path)
     }
 }

@@ -1,5 +1,6 @@
 import CLinux
 import COpenSSL
+import Foundation
 import GatewayProtocol
 import Testing
 
@@ -155,6 +156,22 @@ import Testing
         #expect(seen.withLock { $0.last?.resumed } == false)
     }
 
+    /// A trust store that is loaded is used again until its file is another one.
+    @Test func loadsAFileOnceUntilItChanges() throws {
+        let path = NSTemporaryDirectory() + "trust-\(UUID().uuidString).pem"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try TestCertificate().pem.write(toFile: path, atomically: true, encoding: .utf8)
+        let first = try TLSContext(caFile: path)
+        #expect(try TLSContext.load(caFile: path, reusing: first) === first)
+        #expect(try TLSContext.load(caFile: nil, reusing: first) !== first)
+        #expect(try TLSContext.load(caFile: path, reusing: nil) !== first)
+        // Written anew, which makes another inode of it.
+        try TestCertificate().pem.write(toFile: path, atomically: true, encoding: .utf8)
+        #expect(try TLSContext.load(caFile: path, reusing: first) !== first)
+        try FileManager.default.removeItem(atPath: path)
+        #expect(throws: GatewayError.self) { try TLSContext.load(caFile: path, reusing: first) }
+    }
+
     @Test func saysWhichFileCannotBeLoaded() {
         let error = #expect(throws: GatewayError.self) { _ = try TLSContext(caFile: "/nowhere/ca.pem") }
         #expect(error?.status == .file)
@@ -173,17 +190,33 @@ import Testing
         private let server: TLSServerContext
         private let far: Int32
 
-        init(_ certificate: TestCertificate, trusting trusted: TestCertificate) throws {
+        convenience init(_ certificate: TestCertificate, trusting trusted: TestCertificate) throws {
+            try self.init(TLSServerContext(certificate), trusted.trusting())
+        }
+
+        init(_ server: TLSServerContext, _ context: TLSContext) throws {
+            self.server = server
             var ends: [Int32] = [0, 0]
             let kind = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue)
             try #require(socketpair(AF_UNIX, kind, 0, &ends) == 0)
-            server = try TLSServerContext(certificate)
             peer = try #require(SSL_new(server.context))
             far = ends[1]
             SSL_set_fd(peer, far)
             SSL_set_accept_state(peer)
             client = try TLSStream(
-                fd: ends[0], host: "localhost", context: trusted.trusting(), buffers: buffers)
+                fd: ends[0], host: "localhost", context: context, buffers: buffers)
+        }
+
+        /// Whether the handshake took a session up.
+        var isResumed: Bool { SSL_session_reused(peer) == 1 }
+
+        /// Whether bytes come through.
+        func carries(_ bytes: [UInt8]) -> Bool {
+            let space = UnsafeMutableRawBufferPointer.allocate(byteCount: 64, alignment: 1)
+            defer { space.deallocate() }
+            guard SSL_write(peer, bytes, Int32(bytes.count)) == Int32(bytes.count) else { return false }
+            client.becameReadable()
+            return client.read(into: space) == .bytes(bytes.count) && Array(space.prefix(bytes.count)) == bytes
         }
 
         deinit {
@@ -203,6 +236,21 @@ import Testing
             }
             return GatewayError(.timeout, "it never ends")
         }
+    }
+
+    /// A thousand shards that start together are not to make a thousand full handshakes.
+    @Test func sharesItsSessionWhileItIsOpen() throws {
+        let certificate = try TestCertificate()
+        let (server, context) = (try TLSServerContext(certificate), try certificate.trusting())
+        let first = try Pair(server, context)
+        #expect(first.handshake() == nil)
+        let early = try Pair(server, context)
+        #expect(early.handshake() == nil)
+        #expect(first.carries([1, 2, 3]))
+        let late = try Pair(server, context)
+        #expect(late.handshake() == nil)
+        #expect(late.carries([4]) && first.carries([5]))
+        #expect([first, early, late].map(\.isResumed) == [false, false, true])
     }
 
     @Test func leavesNothingBehindForOthers() throws {

@@ -24,6 +24,9 @@ class ByteStream {
     }
 
     let fd: Int32
+    /// When the bytes of the last `read` came from the socket, CLOCK_MONOTONIC in nanoseconds. Under TLS several reads may
+    /// be fed by one read of the socket.
+    final var readAt: UInt64 = 0
 
     init(fd: Int32) { self.fd = fd }
 
@@ -36,7 +39,10 @@ class ByteStream {
 
     func read(into target: UnsafeMutableRawBufferPointer) -> Read {
         let count = CLinux.read(fd, target.baseAddress, target.count)
-        if count > 0 { return .bytes(count) }
+        if count > 0 {
+            readAt = Clock.now()
+            return .bytes(count)
+        }
         if count == 0 { return .endOfStream }
         let code = clinux_errno()
         return code == EAGAIN || code == EINTR ? .wouldBlock : .failed(systemMessage(code))

@@ -7,8 +7,9 @@ package protocol WebSocketOwner: AnyObject {
     func webSocketOpened()
     /// The attempt failed before that. `retryAfter`: nanoseconds the server asked to wait, or 0.
     func webSocketFailedToOpen(_ error: GatewayError, retryAfter: UInt64)
-    /// Bytes came in; `count` as they were on the wire inside TLS.
-    func webSocketRead(_ count: Int)
+    /// Bytes came in; `count` as they were on the wire inside TLS, `time` (CLOCK_MONOTONIC, nanoseconds) when they were
+    /// read from the socket.
+    func webSocketRead(_ count: Int, at time: UInt64)
     /// A whole message, valid during the call. Returns whether the next one may be taken: what `mayReceive` would say.
     func webSocketMessage(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) -> Bool
     /// The peer broke the websocket protocol; the connection is still there to be dropped.
@@ -131,15 +132,18 @@ package final class WebSocketConnection: StreamConnection, @unchecked Sendable {
     }
 
     private func pump() {
-        guard var needed = parse() else { return }
+        // Both are held for the whole turn instead of for each record.
+        let owner = self.owner
+        guard var needed = parse(owner), let stream else { return }
         var budget = Self.fairnessBudget
-        while let stream {
+        while true {
             let space = input.space(needed: needed)
             switch stream.read(into: space) {
             case .bytes(let count):
                 input.produced(count)
-                owner.webSocketRead(count)
-                guard let more = parse() else { return }
+                owner.webSocketRead(count, at: stream.readAt)
+                // Nil also when the owner has left.
+                guard let more = parse(owner) else { return }
                 needed = more
                 budget -= count
                 let drained = stream.isDrained(afterReading: count, of: space.count)
@@ -157,13 +161,12 @@ package final class WebSocketConnection: StreamConnection, @unchecked Sendable {
     }
 
     /// Uses up what was received. Returns how many bytes the next step needs, or nil when reading is over for now.
-    private func parse() -> Int? {
-        if case .upgrading(var reader) = phase {
+    private func parse(_ owner: any WebSocketOwner) -> Int? {
+        if !receives {
+            guard case .upgrading(var reader) = phase else { return nil }
             guard readUpgrade(&reader) else { return isOpen ? 1 : nil }
+            guard receives else { return nil }
         }
-        guard receives else { return nil }
-        // Held once for all messages instead of once for each.
-        let owner = self.owner
         guard owner.mayReceive else {
             pause()
             return nil
@@ -199,6 +202,8 @@ package final class WebSocketConnection: StreamConnection, @unchecked Sendable {
                 }
             }
             guard receives else { return nil }
+            // Where a record holds a message, nothing is left: the next header is needed.
+            if goesOn, consumed == bytes.count { return 2 }
         }
         input.consume(consumed)
         consumed = 0
@@ -230,7 +235,7 @@ package final class WebSocketConnection: StreamConnection, @unchecked Sendable {
             let space = input.space(needed: input.bytes.count + 1)
             guard case .bytes(let count) = stream.read(into: space) else { return }
             input.produced(count)
-            owner.webSocketRead(count)
+            owner.webSocketRead(count, at: stream.readAt)
         }
     }
 

@@ -9,6 +9,8 @@ struct SocketBIOState {
     /// The last read came up short, so the socket is empty until it is reported readable again.
     var drained = false
     var endOfStream = false
+    /// When `wire` was filled, CLOCK_MONOTONIC in nanoseconds.
+    var readAt: UInt64 = 0
     /// The `errno` of a failed read or write; 0 when all is well.
     var failure: Int32 = 0
 }
@@ -63,6 +65,7 @@ enum SocketBIO {
                 }
                 return -1
             }
+            state.pointee.readAt = Clock.now()
             state.pointee.drained = count < wire.pointee.capacity
             wire.pointee.start = 0
             wire.pointee.end = count

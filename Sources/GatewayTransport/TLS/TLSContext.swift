@@ -1,7 +1,7 @@
 import COpenSSL
 import GatewayProtocol
 
-/// The TLS settings that all connections of a cluster share: the trust store and the sessions that speed up the next
+/// The TLS settings that all connections of a cluster, and of clusters from one configuration, share: the trust store and the sessions that speed up the next
 /// handshake with the same host. TLS 1.2 at least; the peer's certificate and host name are always verified.
 package final class TLSContext: @unchecked Sendable {
     let context: OpaquePointer
@@ -11,11 +11,16 @@ package final class TLSContext: @unchecked Sendable {
     /// Hosts remembered: the gateway's main host and its resume hosts are a handful.
     private static let sessionLimit = 64
 
+    /// What was loaded, to tell whether it has changed since; nil when it could not be looked at.
+    private let source: TrustFile?
+
     struct SendablePointer: @unchecked Sendable { let pointer: OpaquePointer }
 
     /// `caFile`: a PEM file that replaces the system's trust store. Throws `tls` or `file`.
     package init(caFile: String?) throws(GatewayError) {
         ERR_clear_error()
+        // Before it is loaded: what changes meanwhile counts as changed.
+        source = TrustFile(caFile: caFile)
         guard let context = SSL_CTX_new(TLS_client_method()) else {
             throw GatewayError(.tls, "TLS could not be set up: \(Self.reason())")
         }
@@ -36,6 +41,13 @@ package final class TLSContext: @unchecked Sendable {
         } else {
             SSL_CTX_set_default_verify_paths(context)
         }
+    }
+
+    /// The context of this trust store: `loaded`, unless it is of another one or the file has changed since. Loading the
+    /// system's takes milliseconds.
+    package static func load(caFile: String?, reusing loaded: TLSContext?) throws(GatewayError) -> TLSContext {
+        if let loaded, let source = loaded.source, source == TrustFile(caFile: caFile) { return loaded }
+        return try TLSContext(caFile: caFile)
     }
 
     deinit {

@@ -10,6 +10,8 @@ final class TLSStream: ByteStream {
     private let host: String
     private var handshakeDone = false
     private var keepsBuffers = false
+    /// The session has been kept for others.
+    private var offersSession = false
 
     /// Takes over `fd`: it is closed with the stream, or here when setting up fails.
     init(fd: Int32, host: String, context: TLSContext, buffers: LoopBuffers) throws(GatewayError) {
@@ -100,12 +102,39 @@ final class TLSStream: ByteStream {
     }
 
     override func read(into target: UnsafeMutableRawBufferPointer) -> Read {
-        // libssl takes an error that anything on this thread left behind for one of this connection. Looking first costs
-        // a fraction of clearing each time.
-        if ERR_peek_error() != 0 { ERR_clear_error() }
         keepBuffers(while: bio.pointee.wire.pointee.count > Self.burst)
         let result = SSL_read(ssl, target.baseAddress, Int32(clamping: target.count))
-        if result > 0 { return .bytes(Int(result)) }
+        if result > 0 {
+            readAt = bio.pointee.readAt
+            if !offersSession { shareSession() }
+            return .bytes(Int(result))
+        }
+        return ERR_peek_error() == 0 ? outcome(of: result, reason: nil) : readAgain(into: target)
+    }
+
+    /// Something is in this thread's queue of errors: of this connection, or left behind by anything else, such as the
+    /// user's handler, which libssl would take for one of this connection. With an empty queue it tells again what is the
+    /// case. Looking into the queue before each read instead would cost a tenth of a small record.
+    private func readAgain(into target: UnsafeMutableRawBufferPointer) -> Read {
+        let reason = TLSContext.reason()
+        let result = SSL_read(ssl, target.baseAddress, Int32(clamping: target.count))
+        if result > 0 {
+            readAt = bio.pointee.readAt
+            return .bytes(Int(result))
+        }
+        return outcome(of: result, reason: reason)
+    }
+
+    /// Others to the same host take this session up from now on: what a server has to give for that comes before its first
+    /// bytes. Of a thousand shards that start, all but the first few are spared a full handshake and a copy of the
+    /// server's certificates.
+    @inline(never)
+    private func shareSession() {
+        offersSession = true
+        context.keepSession(of: ssl, host: host)
+    }
+
+    private func outcome(of result: Int32, reason: String?) -> Read {
         switch SSL_get_error(ssl, result) {
         case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: return .wouldBlock
         case SSL_ERROR_ZERO_RETURN: return .endOfStream
@@ -118,7 +147,8 @@ final class TLSStream: ByteStream {
                 ERR_clear_error()
                 return .failed(systemMessage(bio.pointee.failure))
             }
-            return .failed("TLS: \(TLSContext.reason())")
+            let text = TLSContext.reason()
+            return .failed("TLS: \(reason ?? text)")
         }
     }
 

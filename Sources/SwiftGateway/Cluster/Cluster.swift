@@ -32,6 +32,8 @@ public final class Cluster: Sendable {
     let configuration: Configuration
     let state: Monitor<State>
     let log: Log
+    /// The trust store as it was when the cluster was made; a start loads it anew when its file has changed since.
+    let tls: TLSContext
     /// Where events wait for the loop over `events` when there is no handler.
     let channel = EventChannel()
 
@@ -54,7 +56,7 @@ public final class Cluster: Sendable {
         self.configuration = configuration
         log = Log(
             level: configuration.logLevel, handler: configuration.logHandler, records: configuration.logRecordHandler)
-        _ = try TLSContext(caFile: configuration.caFile)
+        tls = try TLSContext.load(caFile: configuration.caFile, reusing: configuration.tls)
         state = Monitor(
             State(
                 sessions: configuration.importedSessions, sessionsTotal: configuration.importedTotal,

@@ -63,7 +63,7 @@ final class Engine: @unchecked Sendable {
         self.cluster = cluster
         configuration = cluster.configuration
         log = cluster.log
-        tls = try TLSContext(caFile: configuration.caFile)
+        tls = try TLSContext.load(caFile: configuration.caFile, reusing: cluster.tls)
         scheme = cluster.state.withLock { $0.scheme }
         bootCell = ShardCell(id: scheme.firstID, total: 0)
     }

@@ -9,6 +9,9 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
     private let engine: EngineContext
     let context: LoopContext
     let loop: EventLoop
+    /// Of the context, which holds them: unmanaged to spare retaining them for each message.
+    private let scratch: Unmanaged<InflateScratch>
+    private let queue: Unmanaged<DeliveryQueue>?
     private(set) var session: ShardSession
     private var socket: WebSocketConnection?
     /// Of the current connection; held by this, from `setInflater` on. Unmanaged to spare retaining it for each message.
@@ -50,6 +53,8 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
         self.engine = engine
         self.context = context
         loop = context.loop
+        scratch = .passUnretained(context.scratch)
+        queue = context.queue.map { .passUnretained($0) }
         self.presence = presence ?? engine.configuration.presence(ofShard: cell.id)
         session = ShardSession(
             settings: engine.configuration.session, random: SessionRandom(seed: UInt64.random(in: 0 ... .max)),
@@ -172,8 +177,8 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
         perform()
     }
 
-    func webSocketRead(_ count: Int) {
-        lastRead = Clock.now()
+    func webSocketRead(_ count: Int, at time: UInt64) {
+        lastRead = time
         cell.bytesWire.addByOnlyWriter(UInt64(count))
         session.noteRead()
     }
@@ -195,13 +200,13 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
 
     @inline(__always)
     private var hasRoom: Bool {
-        guard let queue = context.queue, paused || !queue.hasRoom else { return true }
-        return makesRoom(in: queue)
+        guard let queue, paused || !queue._withUnsafeGuaranteedRef({ $0.hasRoom }) else { return true }
+        return makesRoom()
     }
 
     @inline(never)
-    private func makesRoom(in queue: DeliveryQueue) -> Bool {
-        if flushBacklog(), queue.hasRoom { return true }
+    private func makesRoom() -> Bool {
+        if flushBacklog(), context.queue?.hasRoom ?? true { return true }
         pauseReading()
         return false
     }
@@ -230,7 +235,9 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
 
     private func receive(_ payload: UnsafeRawBufferPointer, inflating inflater: Unmanaged<Inflater>) {
         let result = inflater._withUnsafeGuaranteedRef { inflater in
-            Result { () throws(InflateError) in try inflater.decompress(payload, into: context.scratch) }
+            scratch._withUnsafeGuaranteedRef { scratch in
+                Result { () throws(InflateError) in try inflater.decompress(payload, into: scratch) }
+            }
         }
         switch result {
         // What is compressed is no text to the websocket, and its UTF-8 the business of whoever reads it.
@@ -376,8 +383,8 @@ final class ShardRunner: WebSocketOwner, @unchecked Sendable {
 
     @inline(__always)
     func deliver(_ event: EventView, position: DeliveredPosition) {
-        if let queue = context.queue {
-            queue.push(event, position: position, cell: cell)
+        if let queue {
+            queue._withUnsafeGuaranteedRef { $0.push(event, position: position, cell: cell) }
         } else {
             engine.receiver._withUnsafeGuaranteedRef { $0.receive(event) }
             context.noteInline(event.received)

@@ -40,7 +40,7 @@ final class EchoClient: WebSocketOwner, @unchecked Sendable {
         finish()
     }
 
-    func webSocketRead(_ count: Int) {}
+    func webSocketRead(_ count: Int, at time: UInt64) {}
 
     func webSocketMessage(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) -> Bool {
         if kind == .text {
