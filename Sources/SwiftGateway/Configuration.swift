@@ -11,6 +11,18 @@ public enum Compression: UInt32, CaseIterable, Sendable {
     case zstd = 2
 }
 
+/// Written out: the library carries no names of cases to find at run time.
+extension Compression: CustomStringConvertible {
+    /// The word for it: "none", "zlib" or "zstd".
+    public var description: String {
+        switch self {
+        case .none: "none"
+        case .zlib: "zlib"
+        case .zstd: "zstd"
+        }
+    }
+}
+
 /// Where the event handler runs. The raw values are the `SG_DELIVERY_…` numbers.
 public enum DeliveryMode: UInt32, CaseIterable, Sendable {
     /// On a delivery thread, from a bounded queue: a slow handler delays no heartbeat.

@@ -10,6 +10,7 @@ extension Integration {
         /// A running example and what it has printed.
         private final class Example: Sendable {
             let process: Process
+            private let pipe = Pipe()
             private let output = Monitor("")
 
             init(_ name: String, _ arguments: [String] = [], sandbox: Sandbox, environment: [String: String] = [:])
@@ -23,7 +24,6 @@ extension Integration {
                 process.environment = [
                     "DISCORD_TOKEN": sandbox.token, "API_URL": sandbox.apiURL, "CA_FILE": sandbox.caFile ?? "",
                 ].merging(environment) { $1 }
-                let pipe = Pipe()
                 process.standardOutput = pipe
                 process.standardError = pipe
                 pipe.fileHandleForReading.readabilityHandler = { [output] handle in
@@ -33,7 +33,10 @@ extension Integration {
                 try process.run()
             }
 
-            deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+            deinit {
+                if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+                pipe.fileHandleForReading.readabilityHandler = nil
+            }
 
             var text: String { output.withLock { $0 } }
 

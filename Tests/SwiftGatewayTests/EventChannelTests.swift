@@ -27,7 +27,11 @@ final class ChannelRig {
         #expect(channel.claim())
     }
 
-    deinit { loop.stop() }
+    deinit {
+        loop.stop()
+        // The channel and its rings hold each other until they are drained.
+        for queue in queues { _ = channel.drain(queue, until: Clock.now()) }
+    }
 
     var queue: DeliveryQueue { queues[0] }
     var delivered: UInt64 { DeliveredPosition(raw: cell.delivered.load(ordering: .acquiring)).sequence }

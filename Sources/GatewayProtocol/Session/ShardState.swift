@@ -40,3 +40,9 @@ public enum ShardState: UInt32, CaseIterable, Sendable {
         }
     }
 }
+
+/// Written out: the library carries no names of cases to find at run time.
+extension ShardState: CustomStringConvertible {
+    /// `staticName` as a string.
+    public var description: String { staticName.description }
+}

@@ -62,6 +62,7 @@ extension ShardRunner {
     }
 
     /// Delivers what was held back, as far as there is room. Returns whether that was all of it.
+    @inline(never)
     func flushBacklog() -> Bool {
         while let event = backlog.first {
             if let queue = context.queue, !queue.hasRoom { return false }
