@@ -29,7 +29,7 @@ run: setup lib ## the same program; with DISCORD_TOKEN set it talks to Discord i
 test: setup-test swift-tests c-tests python-tests thirdparty ## set up what the tests need and run all of them
 
 check: setup-test format-check strict-build swift-tests header-check library-check c-tests python-tests install-check \
-    docs-check thirdparty autobahn readme-check ## all that has to hold before a change goes in
+    docs-check thirdparty autobahn readme-check bench-check ## all that has to hold before a change goes in
 
 lib: setup ## the self-contained shared library, in build/lib
 	@scripts/build-library

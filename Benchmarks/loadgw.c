@@ -502,10 +502,12 @@ static void *report(void *a) {
 }
 /* ---- commands */
 static void answer(const char *to) { /* with the lock held */
+    flockfile(stdout); /* connections report there as well, and not between these pieces */
     printf("{\"answer\":\"%s\",\"seconds\":%.4f", to, now() - marked);
     for (int i = 0; i < COUNTERS; i++) printf(",\"%s\":%ld", counter_names[i], counters[i]);
     printf("}\n");
     fflush(stdout);
+    funlockfile(stdout);
 }
 static void mark(void) {
     for (int i = 0; i < COUNTERS; i++)

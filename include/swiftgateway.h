@@ -155,7 +155,7 @@ typedef enum sg_compression {
 typedef enum sg_inflate_backend {
     SG_INFLATE_AUTO = 0,   /* zlib-ng where it is installed, zlib otherwise; the default */
     SG_INFLATE_ZLIB = 1,   /* the zlib that the library is linked with */
-    SG_INFLATE_ZLIB_NG = 2 /* zlib-ng: a third less CPU; needs libz-ng.so.2 at run time */
+    SG_INFLATE_ZLIB_NG = 2 /* zlib-ng: less CPU (measured: 5 to 15 % of an event); needs libz-ng.so.2 at run time */
 } sg_inflate_backend;
 
 /* On which thread the event handler is called. */

@@ -141,9 +141,9 @@ enum class Compression : std::uint32_t {
 
 /// sg_inflate_backend: what inflates zlib-stream.
 enum class InflateBackend : std::uint32_t {
-    Auto = SG_INFLATE_AUTO,    ///< zlib-ng where it is installed, zlib otherwise; the default.
-    Zlib = SG_INFLATE_ZLIB,    ///< The zlib that the library is linked with.
-    ZlibNg = SG_INFLATE_ZLIB_NG ///< zlib-ng: a third less CPU; needs libz-ng.so.2 at run time.
+    Auto = SG_INFLATE_AUTO,     ///< zlib-ng where it is installed, zlib otherwise; the default.
+    Zlib = SG_INFLATE_ZLIB,     ///< The zlib that the library is linked with.
+    ZlibNg = SG_INFLATE_ZLIB_NG ///< zlib-ng: less CPU; needs libz-ng.so.2 at run time.
 };
 
 /// sg_delivery: on which thread the event handler is called.
