@@ -37,6 +37,9 @@ class ByteStream {
     /// The socket was reported readable: what is known of its emptiness is void.
     func becameReadable() {}
 
+    /// Takes nothing more from the socket until `becameReadable`: what was read from it is still handed out.
+    func leaveSocket() {}
+
     func read(into target: UnsafeMutableRawBufferPointer) -> Read {
         let count = CLinux.read(fd, target.baseAddress, target.count)
         if count > 0 {

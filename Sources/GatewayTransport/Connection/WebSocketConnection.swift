@@ -231,6 +231,8 @@ package final class WebSocketConnection: StreamConnection, @unchecked Sendable {
     /// Stops reading. What the shared buffers still hold of this connection comes along: at most one read's worth.
     private func pause() {
         setReading(false)
+        // Otherwise a record of which a part is here would fetch the next piece of the socket, and so on without end.
+        stream?.leaveSocket()
         while let stream, stream.holdsUndelivered {
             let space = input.space(needed: input.bytes.count + 1)
             guard case .bytes(let count) = stream.read(into: space) else { return }

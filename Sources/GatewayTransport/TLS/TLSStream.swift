@@ -54,6 +54,8 @@ final class TLSStream: ByteStream {
 
     override func becameReadable() { bio.pointee.drained = false }
 
+    override func leaveSocket() { bio.pointee.drained = true }
+
     override func handshake() -> Handshake {
         ERR_clear_error()
         let result = SSL_do_handshake(ssl)
