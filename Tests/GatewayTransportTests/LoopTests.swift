@@ -180,6 +180,11 @@ final class RunningLoop {
             loop.set(timer, at: loop.now)
         }
         #expect(count.wait(until: patience()) { $0 >= 5 ? true : nil } == true)
+        // The timer and what keeps it hold each other.
+        _ = running.run { loop in
+            if let timer = kept.withLock({ $0 }) { loop.clear(timer) }
+            kept.withLock { $0 = nil }
+        }
     }
 
     // MARK: Descriptors

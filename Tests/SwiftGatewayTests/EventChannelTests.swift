@@ -31,6 +31,8 @@ final class ChannelRig {
         loop.stop()
         // The channel and its rings hold each other until they are drained.
         for queue in queues { _ = channel.drain(queue, until: Clock.now()) }
+        channel.release()
+        channel.end()
     }
 
     var queue: DeliveryQueue { queues[0] }
