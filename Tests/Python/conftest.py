@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,9 @@ PACKAGE = ROOT / "bindings" / "python"
 SOURCE = PACKAGE / "src"
 #: Seconds for anything that has to happen: long, because machines may be slow and busy.
 PATIENCE = 60.0
+
+# A shell's background job is started with Ctrl-C ignored, which children would inherit: the tests send it to them.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def sandbox_binary() -> str:
