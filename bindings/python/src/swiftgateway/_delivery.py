@@ -14,6 +14,7 @@ import logging
 import operator
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any, Callable
 
@@ -29,6 +30,8 @@ logger = logging.getLogger("swiftgateway")
 
 #: Seconds that an exception waits for the event that tells the same.
 _TELLING = 5.0
+#: Seconds from one batch of an I/O thread to the next, at least: what an event may come later when many come.
+_PACE = 0.001
 
 
 class Batch:
@@ -72,6 +75,7 @@ class Delivery:
         #: Whether errors come as events, too.
         self.tells_errors = True
         self._told = threading.Event()
+        self._next = 0.0
         #: Everything has stopped; no more will come.
         self.ended = False
         #: Who consumes. The newest iteration is the one that counts.
@@ -109,6 +113,13 @@ class Delivery:
             self._inside.discard(thread)
 
     def _pass_on(self, address: int, count: int) -> int:
+        # Under load batches come as fast as they are taken, and small; what each costs besides its events is some fifty
+        # times an event's own. Waiting a moment makes the next one larger.
+        now = time.monotonic()
+        if now < self._next:
+            time.sleep(self._next - now)
+            now = time.monotonic()
+        self._next = now + _PACE
         events = events_at(address, count)
         size = int.from_bytes(memory[address : address + 4], sys.byteorder)
         kinds = memory[address + _KIND : address + size * count : size]
