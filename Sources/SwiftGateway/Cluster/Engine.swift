@@ -278,6 +278,7 @@ final class Engine: @unchecked Sendable {
         }
         for context in contexts { context.loop.stop() }
         for context in contexts where context.queue?.drain(until: deadline) == false { inTime = false }
+        for context in contexts { context.letGo() }
         if let writer { saveFailure = writer.finish() }
         return inTime
     }

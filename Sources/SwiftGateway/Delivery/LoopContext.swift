@@ -82,6 +82,13 @@ final class LoopContext: @unchecked Sendable {
 
     func mark(_ runner: ShardRunner) { unmarked.append(runner) }
 
+    /// After the loop's end: shards that wait for something hold this, and nothing will come any more.
+    func letGo() {
+        paused = []
+        unmarked = []
+        waiting = []
+    }
+
     private func resumePaused() {
         let runners = paused
         paused = []
