@@ -251,6 +251,36 @@ extension Integration {
             }
         }
 
+        @Test("a shutdown while the switch waits for a slow handler ends both, and the old sessions miss nothing")
+        func shutdownInTheSwitch() async throws {
+            let gate = Gate()
+            try await Self.withRig(client: {
+                let handler = $0.eventHandler
+                $0.eventHandler = { event in
+                    if event.type == .messageCreate { gate.pass() }
+                    handler?(event)
+                }
+            }) { rig, delivered in
+                for guild in rig.sandbox.guilds { await Stream.send(1, to: guild, rig.sandbox) }
+                try await gate.waitForSomeone()
+                try rig.cluster.reshard(to: .range(first: 0, count: 3, total: 3))
+                try await rig.untilServer("the new ones") { $0.identifies.count == 5 }
+                try await eventually("the switch", timeout: .seconds(30)) {
+                    if let succession = rig.cluster.currentEngine?.succession { succession.hasSwitched } else { false }
+                }
+                for guild in rig.sandbox.guilds { await Stream.send(2, to: guild, rig.sandbox) }
+                async let ended: Void = rig.shutdown(resumable: true, seconds: 30)
+                try await rig.untilServer("five ends") { $0.clientCloseCodes.count == 5 }
+                let codes = await rig.journal.clientCloseCodes.compactMap(\.self)
+                #expect(codes.sorted() == [1000, 1000, 1000, 4000, 4000])
+                gate.open()
+                try await ended
+                try rig.cluster.start()
+                try await Self.expectAll(2, rig, delivered)
+                #expect(await rig.journal.identifies.count == 5)
+            }
+        }
+
         @Test("the session file holds the new sessions after the switch, and the next run resumes them")
         func sessions() async throws {
             try await TemporaryFile.with { file in

@@ -30,10 +30,10 @@ extension Engine {
         succession.cancel(GatewayError(.cancelled, reason))
     }
 
-    /// The cluster is being shut down: a resharding that has not switched ends with it.
+    /// The cluster is being shut down: a resharding that is not through ends with it.
     func endReshard(deadline: UInt64?) {
         guard let succession, let loop = contexts.first?.loop else { return }
-        succession.cancel(GatewayError(.cancelled, "the cluster was shut down"))
+        succession.end(GatewayError(.cancelled, "the cluster was shut down"))
         let done = Monitor(false)
         loop.post { done.update { $0 = true } }
         _ = done.wait(until: deadline) { $0 ? true : nil }

@@ -27,6 +27,7 @@ final class Succession: @unchecked Sendable {
     /// Old shards that have not left yet, and where the queues must have got to for those that have.
     private var leaving = 0
     private var marks: [(queue: DeliveryQueue, position: Int)] = []
+    private var hasSucceeded = false
     private var isOver = false
 
     /// Set before the first shard starts; empty while the API is asked how many there should be.
@@ -52,6 +53,10 @@ final class Succession: @unchecked Sendable {
 
     /// Ends it, with the new shards, unless they have taken over already.
     func cancel(_ error: GatewayError) { loop.post { [self] in fail(error) } }
+
+    /// The cluster is being shut down: ends it also while it waits for the old shards' last events, but not when the new
+    /// shards are the cluster's already.
+    func end(_ error: GatewayError) { loop.post { [self] in fail(error, isEnding: true) } }
 
     /// A shard's state changed, of the old ones or the new.
     func shardBecame(_ cell: ShardCell, _ state: ShardState) {
@@ -197,12 +202,13 @@ final class Succession: @unchecked Sendable {
 
     /// Once all that the old shards handed out is delivered, the new ones go on.
     private func finishSwitch() {
-        guard leaving == 0, plan?.phase == .switching else { return }
+        guard !isOver, leaving == 0, plan?.phase == .switching else { return }
         // A consumer that takes its time is waited for as long as what comes meanwhile can be kept.
         if !gate.isOverfull, !marks.allSatisfy({ $0.queue.hasDelivered($0.position) }) {
             return loop.set(timer, at: Clock.now() + Self.look)
         }
         marks = []
+        hasSucceeded = true
         engine.succeed(self)
         plan?.switched(now: loop.now)
         for runner in incoming { runner.onLoop { $0.takeOver() } }
@@ -224,12 +230,13 @@ final class Succession: @unchecked Sendable {
         engine.ended(self, .success(()))
     }
 
-    private func fail(_ error: GatewayError) {
-        guard !isOver, !hasSwitched else { return }
+    private func fail(_ error: GatewayError, isEnding: Bool = false) {
+        guard !isOver, !hasSwitched || (isEnding && !hasSucceeded) else { return }
         isOver = true
         request?.cancel()
         loop.clear(timer)
-        for runner in old.values { runner.onLoop { $0.reshard = nil } }
+        // Those that have left hand out nothing any more: what they skipped since is replayed to their sessions.
+        if !hasSwitched { for runner in old.values { runner.onLoop { $0.reshard = nil } } }
         old = [:]
         engine.ended(self, .failure(error))
     }
