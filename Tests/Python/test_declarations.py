@@ -199,14 +199,17 @@ def test_sizes_and_offsets_are_those_of_the_compiler(tmp_path: pathlib.Path) -> 
 
 
 def test_the_layout_that_events_are_read_with_is_that_of_the_compiler(tmp_path: pathlib.Path) -> None:
-    from swiftgateway.event import LAYOUT
+    from swiftgateway.event import DISPATCH_LAYOUT, LAYOUT
 
     fields = [name for name, _ in _declarations.SGEvent._fields_]
     offsets = compiled([f"offsetof(sg_event, {name})" for name in fields], tmp_path)
     packed = LAYOUT.pack(*range(1, len(fields) + 1))
     for number, offset in enumerate(offsets, 1):
         assert packed[offset] == number, fields[number - 1]
-    assert LAYOUT.size == ctypes.sizeof(_declarations.SGEvent)
+    assert LAYOUT.size == DISPATCH_LAYOUT.size == ctypes.sizeof(_declarations.SGEvent)
+    read = dict(zip(fields, range(1, len(fields) + 1)))
+    names = ("kind", "shard_id", "type", "sequence", "data", "data_length", "received_ns")
+    assert DISPATCH_LAYOUT.unpack(packed) == tuple(read[name] for name in names)
 
 
 def python_name(c_name: str, prefix: str) -> str:

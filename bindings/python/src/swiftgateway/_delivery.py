@@ -12,17 +12,15 @@ import _thread
 import collections
 import logging
 import operator
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from typing import Any, Callable
 
 from . import _declarations
-from ._library import memory
 from .enums import EventKind, ShardState
 from .errors import GatewayError
-from .event import LAYOUT, Event, events_at
+from .event import Event, events_at
 
 __all__ = ["Batch", "Delivery"]
 
@@ -120,14 +118,11 @@ class Delivery:
             time.sleep(self._next - now)
             now = time.monotonic()
         self._next = now + _PACE
-        events = events_at(address, count)
-        size = int.from_bytes(memory[address : address + 4], sys.byteorder)
-        kinds = memory[address + _KIND : address + size * count : size]
+        events, others = events_at(address, count)
         is_fatal = False
-        if kinds.count(b"\0") != count:
-            for event in events:
-                _log(event)
-                is_fatal = is_fatal or (event.kind is EventKind.ERROR and event.state is ShardState.FATAL)
+        for event in others:
+            _log(event)
+            is_fatal = is_fatal or (event.kind is EventKind.ERROR and event.state is ShardState.FATAL)
         batch = Batch(events)
         with self._lock:
             if self._closed:
@@ -229,11 +224,6 @@ class Delivery:
         self._ready.clear()
 
 
-_KIND = 4  # offsetof(sg_event, kind); the numbers are small, so that the first byte (little endian) tells
-if sys.byteorder == "big":
-    _KIND = 7
-
-
 def _log(event: Event) -> None:
     kind = event.kind
     if kind is EventKind.ERROR:
@@ -241,6 +231,3 @@ def _log(event: Event) -> None:
         logger.log(level, "shard %d: %s (%s)", event.shard_id, event.text, event.status.name)
     elif kind is EventKind.CLOSED and event.state not in (ShardState.STOPPED, ShardState.CLOSING):
         logger.info("shard %d: connection closed with %d %s", event.shard_id, event.code, event.text)
-
-
-assert LAYOUT.size >= 88

@@ -482,7 +482,7 @@ def _spread(name: str, setter: Callable[..., None], values: object) -> None:
 def _event_callback(handler: Callable[[Event], object]) -> Any:
     def call(event: Any, _user: Any) -> None:
         try:
-            handler(events_at(_declarations.address_of(event), 1)[0])
+            handler(events_at(_declarations.address_of(event), 1)[0][0])
         except Exception:
             logger.exception("an event handler failed")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import struct
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, Callable
 
 from ._arguments import sequence_of, text, texts
@@ -28,8 +28,14 @@ __all__ = ["Event", "events_at", "intents_for", "intents_for_events"]
 #: struct_size, kind, shard_id, type, sequence, name, name_length, data, data_length, state, code, status, reserved,
 #: value_ns, received_ns. Read with ``struct``, because ctypes takes four times as long for one field.
 LAYOUT = struct.Struct("=IIIIQQQQQIIIIQQ")
+#: Of these kind, shard_id, type, sequence, data, data_length and received_ns: all that a dispatch with a known name needs.
+DISPATCH_LAYOUT = struct.Struct("=4xIIIQ16xQQ24xQ")
+_TYPE = 12 if sys.byteorder == "little" else 15  # the byte of sg_event's type that tells, see below
 
-_Fields = tuple[int, int, int, int, int, int, int, int, int, int, int, int, int, int, int]
+_Fields = tuple[int, int, int, int, int, int, int]
+#: state, code, status, value_ns
+_Rest = tuple[int, int, int, int]
+_NO_REST: _Rest = (0, 0, 0, 0)
 
 
 def _names() -> list[str]:
@@ -43,7 +49,7 @@ def _names() -> list[str]:
 
 
 _NAMES = _names()
-_DISPATCH = EventKind.DISPATCH
+assert len(_NAMES) <= 256, "one byte tells the type"
 _KINDS = list(EventKind)
 _TYPES = [Dispatch(number) for number in range(len(_NAMES))]
 
@@ -51,23 +57,33 @@ _TYPES = [Dispatch(number) for number in range(len(_NAMES))]
 class Event:
     """One event. Holds a copy of its bytes: it may be kept for as long as you like, and passed to other threads."""
 
-    __slots__ = ("_data", "_fields", "name", "raw")
+    __slots__ = ("_data", "_kind", "_rest", "_type", "name", "raw", "received_ns", "sequence", "shard_id")
 
     #: The bytes as they came. DISPATCH: the JSON of ``d``, byte for byte. CLOSED: the reason. ERROR: a sentence.
     #: PAYLOAD: the whole payload. Else empty.
     raw: bytes
     #: DISPATCH: its name, such as "MESSAGE_CREATE". Else empty.
     name: str
+    #: The shard that it came from.
+    shard_id: int
+    #: ``s`` of a dispatch; 0 where there is none.
+    sequence: int
+    #: ``time.monotonic_ns()`` when the bytes were read.
+    received_ns: int
+    _rest: _Rest
 
     def __init__(self, fields: _Fields) -> None:
         """Copies the bytes that the library's fields point to. For the library's own use; see :meth:`dispatch`."""
-        self._fields = fields
-        at = fields[7]
-        self.raw = memory[at : at + fields[8]]
-        self.name = _NAMES[fields[3]]
-        if fields[6] and not fields[3]:
-            at = fields[5]
-            self.name = memory[at : at + fields[6]].decode("utf-8", "replace")
+        # Once for each event that crosses: nothing here that only some of them need.
+        self._kind, self.shard_id, type, self.sequence, at, length, self.received_ns = fields
+        self._type = type
+        self.raw = memory[at : at + length]
+        self.name = _NAMES[type]
+
+    def _complete(self, name: bytes, rest: _Rest) -> None:
+        """What an event has that is no dispatch, or one with a name that this build does not know."""
+        self.name = name.decode("utf-8", "replace")
+        self._rest = rest
 
     @classmethod
     def dispatch(cls, name: str, data: bytes | str, *, shard_id: int = 0, sequence: int = 0) -> Event:
@@ -75,8 +91,9 @@ class Event:
         event = cls.__new__(cls)
         event.raw = data.encode() if isinstance(data, str) else bytes(data)
         event.name = name
-        type = _NAMES.index(name) if name in _NAMES else 0
-        event._fields = (LAYOUT.size, 0, shard_id, type, sequence, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+        event._kind = 0
+        event._type = _NAMES.index(name) if name in _NAMES else 0
+        event.shard_id, event.sequence, event.received_ns = shard_id, sequence, 0
         return event
 
     @property
@@ -89,61 +106,50 @@ class Event:
             return self._data
         except AttributeError:
             pass
-        kind = self._fields[1]
+        kind = self._kind
         self._data: Any = _loads(self.raw) if kind == 0 or kind == EventKind.PAYLOAD else None
         return self._data
 
     @property
     def kind(self) -> EventKind:
         """What it is: a dispatch, a change of state, …"""
-        kind = self._fields[1]
+        kind = self._kind
         return _KINDS[kind] if kind < len(_KINDS) else EventKind(kind)
 
     @property
     def type(self) -> Dispatch:
         """The number of the dispatch; ``Dispatch.UNKNOWN`` for a name this build does not know, and for other kinds."""
-        return _TYPES[self._fields[3]]
+        return _TYPES[self._type]
 
     @property
-    def shard_id(self) -> int:
-        """The shard that it came from."""
-        return self._fields[2]
-
-    @property
-    def sequence(self) -> int:
-        """``s`` of a dispatch; 0 where there is none."""
-        return self._fields[4]
+    def _others(self) -> _Rest:
+        return getattr(self, "_rest", _NO_REST)
 
     @property
     def state(self) -> ShardState:
         """STATE: what the shard became. CLOSED and ERROR: what follows."""
-        return ShardState(self._fields[9])
+        return ShardState(self._others[0])
 
     @property
     def code(self) -> int:
         """CLOSED: the close code, 1006 without a close frame. STATE: the heartbeat interval in ms for IDENTIFYING and
         RESUMING, the number of the attempt, from 1, for CONNECTING and BACKOFF."""
-        return self._fields[10]
+        return self._others[1]
 
     @property
     def status(self) -> Status:
         """ERROR: what kind of thing went wrong."""
-        return Status(self._fields[11])
+        return Status(self._others[2])
 
     @property
     def error(self) -> GatewayError | None:
         """ERROR: the exception for it. Else None."""
-        return error_for(self._fields[11], self.text) if self._fields[1] == EventKind.ERROR else None
+        return error_for(self._others[2], self.text) if self._kind == EventKind.ERROR else None
 
     @property
     def value_ns(self) -> int:
         """LATENCY: the round trip. STATE: the wait, for BACKOFF. Nanoseconds."""
-        return self._fields[13]
-
-    @property
-    def received_ns(self) -> int:
-        """``time.monotonic_ns()`` when the bytes were read."""
-        return self._fields[14]
+        return self._others[3]
 
     @property
     def text(self) -> str:
@@ -192,7 +198,7 @@ class Event:
         return ctypes.string_at(start.value or 0, length.value)
 
     def __repr__(self) -> str:
-        kind = self._fields[1]
+        kind = self._kind
         if kind == EventKind.DISPATCH:
             what = f"{self.name} sequence={self.sequence} bytes={len(self.raw)}"
         elif kind == EventKind.STATE:
@@ -207,30 +213,40 @@ class Event:
             what = f"bytes={len(self.raw)}"
         return f"<Event {self.kind.name} shard_id={self.shard_id} {what}>"
 
-    def __getstate__(self) -> tuple[_Fields, bytes, str]:
-        f = self._fields
-        return ((*f[:5], 0, 0, 0, 0, *f[9:]), self.raw, self.name)
+    def __getstate__(self) -> tuple[object, ...]:
+        return (self.raw, self.name, self._kind, self._type, self.shard_id, self.sequence, self.received_ns, self._others)
 
-    def __setstate__(self, state: tuple[_Fields, bytes, str]) -> None:
-        self._fields, self.raw, self.name = state
-
-
-_layouts: dict[int, struct.Struct] = {LAYOUT.size: LAYOUT}
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        (self.raw, self.name, self._kind, self._type, self.shard_id, self.sequence, self.received_ns, self._rest) = state
 
 
-def fields_at(address: int, count: int) -> Iterator[Any]:
-    """The fields of `count` events that lie one behind another from `address` on. Copies the structs, not the bytes
-    that they point to."""
+_layouts = {LAYOUT.size: (LAYOUT, DISPATCH_LAYOUT)}
+
+
+def _layouts_of(size: int) -> tuple[struct.Struct, struct.Struct]:
+    """The layouts for structs of this size: a newer library's are larger."""
+    known = _layouts.get(size)
+    if known is None:
+        more = f"{size - LAYOUT.size}x"
+        known = _layouts[size] = (struct.Struct(LAYOUT.format + more), struct.Struct(DISPATCH_LAYOUT.format + more))
+    return known
+
+
+def events_at(address: int, count: int) -> tuple[list[Event], list[Event]]:
+    """The `count` events that lie one behind another from `address` on, copied; and those of them that are no dispatch, or
+    one with a name that this build does not know."""
     size = int.from_bytes(memory[address : address + 4], sys.byteorder)
-    layout = _layouts.get(size)
-    if layout is None:  # a newer library, whose struct has grown
-        layout = _layouts[size] = struct.Struct(f"{LAYOUT.format}{size - LAYOUT.size}x")
-    return layout.iter_unpack(memory[address : address + size * count])
-
-
-def events_at(address: int, count: int) -> list[Event]:
-    """The events of a batch, copied."""
-    return list(map(Event, fields_at(address, count)))
+    whole, dispatch = _layouts_of(size)
+    structs = memory[address : address + size * count]
+    events = list(map(Event, dispatch.iter_unpack(structs)))
+    others: list[Event] = []
+    if 0 in structs[_TYPE::size]:
+        for event, fields in zip(events, whole.iter_unpack(structs)):
+            if fields[3] == 0:
+                name, length = fields[5:7]
+                event._complete(memory[name : name + length], (*fields[9:12], fields[13]))
+                others.append(event)
+    return events, others
 
 
 def intents_for_events(events: Iterable[str | Dispatch]) -> tuple[Intents, Intents]:
