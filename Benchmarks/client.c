@@ -207,7 +207,8 @@ int main(int argc, char **argv) {
     need(sg_cluster_new(config, &cluster));
     sg_config_free(config);
 
-    const long anonymous = memory_kb("Anonymous"), dirty = memory_kb("Private_Dirty");
+    // only when asked for: reading that is CPU time of this process, too
+    const long anonymous = memory ? memory_kb("Anonymous") : 0, dirty = memory ? memory_kb("Private_Dirty") : 0;
     const uint64_t begun = clock_ns();
     need(sg_cluster_start(cluster));
     pthread_mutex_lock(&lock);

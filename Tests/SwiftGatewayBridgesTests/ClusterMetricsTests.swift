@@ -48,12 +48,15 @@ struct ClusterMetricsTests {
                 if dispatches == 3 { metrics.report() }
                 if dispatches == 5, latencies.count == 2 { break }
             }
+            // A shard may have to resume on a machine this slow: what it has counted itself, before and after, decides.
+            let before = cluster.infos()
             metrics.report()
             metrics.report()
-            for info in cluster.infos() {
+            for (info, after) in zip(before, cluster.infos()) {
                 let shard = [("shard", "\(info.id)")]
                 let events = try factory.expectCounter("swiftgateway_events_total", shard)
-                #expect(events.totalValue == (info.id == 0 ? 3 : 2))
+                #expect(info.events >= (info.id == 0 ? 3 : 2))
+                #expect(events.totalValue >= Int64(info.events) && events.totalValue <= Int64(after.events))
                 #expect(try factory.expectCounter("swiftgateway_identifies_total", shard).totalValue == 1)
                 #expect(try factory.expectCounter("swiftgateway_wire_bytes_total", shard).totalValue > 0)
                 let timer = try factory.expectTimer("swiftgateway_latency", shard)

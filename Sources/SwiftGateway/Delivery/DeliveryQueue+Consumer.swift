@@ -18,7 +18,8 @@ extension DeliveryQueue {
     func drain(until deadline: UInt64?) -> Bool {
         if case .stream(let channel) = sink { return channel.drain(self, until: deadline) }
         guard let running = thread.withLock({ $0 }) else { return true }
-        signal.update { $0.closing = true }
+        signal.withLock { $0.closing = true }
+        doorbell.ring()
         let drained = signal.wait(until: deadline) { $0.finished ? true : nil } ?? false
         if !drained { abandoned.store(true, ordering: .relaxed) }
         running.join()
@@ -71,17 +72,20 @@ extension DeliveryQueue {
 
     /// Waits for more. Returns false when no more will come.
     private func sleep(at position: Int) -> Bool {
-        consumerSleeps.store(true, ordering: .relaxed)
-        atomicMemoryFence(ordering: .sequentiallyConsistent)
-        defer { consumerSleeps.store(false, ordering: .relaxed) }
-        // The ring is empty. Since the last look the producer may have begun to wait without seeing the newest `tail`;
-        // after the fence one of the two sees the other.
-        if producerWaits.load(ordering: .relaxed) { tellRoom() }
-        let more = signal.wait(until: nil) { signal -> Bool? in
-            if head.load(ordering: .acquiring) != position { return true }
-            return signal.closing ? false : nil
+        while true {
+            doorbell.announce()
+            // The ring is empty. Since the last look the producer may have begun to wait without seeing the newest `tail`;
+            // after the announcement one of the two sees the other.
+            if producerWaits.load(ordering: .relaxed) { tellRoom() }
+            // Asked first: nothing is pushed any more once it is true.
+            let isClosing = signal.withLock { $0.closing }
+            let comes = head.load(ordering: .acquiring) != position
+            if comes || isClosing {
+                doorbell.withdraw()
+                return comes
+            }
+            doorbell.sleep()
         }
-        return more ?? true
     }
 
     func tellRoom() {

@@ -33,7 +33,8 @@ final class DeliveryQueue: @unchecked Sendable {
     /// The position whose place is the front of the ring. Written by the producer, and only while the ring is empty, so
     /// that it holds for all records the consumer finds between its position and a `head` that it loaded before.
     private let origin = Atomic<Int>(0)
-    let consumerSleeps = Atomic<Bool>(false)
+    /// Where the consumer sleeps while the ring is empty.
+    let doorbell = Doorbell()
     let producerWaits = Atomic<Bool>(false)
     let signal = Monitor(Signal())
     let thread = Lock<EngineThread?>(nil)
@@ -158,7 +159,7 @@ final class DeliveryQueue: @unchecked Sendable {
         wokenAt = position
         // Orders the store of `head` before the look at the consumer; it looks the other way round.
         atomicMemoryFence(ordering: .sequentiallyConsistent)
-        if consumerSleeps.load(ordering: .relaxed) { wake() }
+        if doorbell.isAwaited { wake() }
     }
 
     /// Writes a record and returns the head to publish; nil when it does not fit.
@@ -222,6 +223,6 @@ final class DeliveryQueue: @unchecked Sendable {
     }
 
     private func wake() {
-        if case .stream(let channel) = sink { channel.wake() } else { signal.update { _ in } }
+        if case .stream(let channel) = sink { channel.wake() } else { doorbell.ring() }
     }
 }

@@ -192,9 +192,7 @@ final class EventChannel: @unchecked Sendable {
     /// Has `resume` called once when there is more. Returns false when there is already, and then it is not called.
     func sleep(_ resume: @escaping @Sendable () -> Void) -> Bool {
         let sources = state.withLock { $0.sources }
-        for source in sources { source.queue.consumerSleeps.store(true, ordering: .relaxed) }
-        // Orders these stores before the look at the rings; the loops do it the other way round.
-        atomicMemoryFence(ordering: .sequentiallyConsistent)
+        for source in sources { source.queue.doorbell.announce() }
         for source in sources where source.queue.producerWaits.load(ordering: .relaxed) { source.queue.tellRoom() }
         let asleep = state.withLock { state in
             if state.signalled || !state.sources.allSatisfy({ $0.queue.isTakenEmpty }) {
@@ -210,6 +208,6 @@ final class EventChannel: @unchecked Sendable {
 
     /// The consumer does not sleep any more.
     func awake() {
-        for source in state.withLock({ $0.sources }) { source.queue.consumerSleeps.store(false, ordering: .relaxed) }
+        for source in state.withLock({ $0.sources }) { source.queue.doorbell.withdraw() }
     }
 }
