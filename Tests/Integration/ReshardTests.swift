@@ -281,6 +281,37 @@ extension Integration {
             }
         }
 
+        @Test("a new shard that is fatal while the switch waits fails the cluster, once the new ones have taken over")
+        func fatalInTheSwitch() async throws {
+            let gate = Gate()
+            try await Self.withRig(client: {
+                let handler = $0.eventHandler
+                $0.eventHandler = { event in
+                    if event.type == .messageCreate { gate.pass() }
+                    handler?(event)
+                }
+            }) { rig, delivered in
+                for guild in rig.sandbox.guilds { await Stream.send(1, to: guild, rig.sandbox) }
+                try await gate.waitForSomeone()
+                try rig.cluster.reshard(to: .range(first: 0, count: 3, total: 3))
+                let succession = try #require(rig.cluster.currentEngine?.succession)
+                try await eventually("the switch", timeout: .seconds(30)) { succession.hasSwitched }
+                let last = try #require(succession.incoming.first { $0.cell.id == 2 })
+                await rig.sandbox.inject(.close(code: 4011), shard: 2)
+                try await eventually("its end") { last.cell.hasEnded.load(ordering: .acquiring) }
+                gate.open()
+                try await Rig.blocking { try rig.cluster.waitReshard(timeout: 60 * Rig.second) }
+                let error = await #expect(throws: GatewayError.self) {
+                    try await Rig.blocking { try rig.cluster.wait(timeout: 60 * Rig.second) }
+                }
+                #expect(error?.status == .gatewayClosed)
+                #expect(rig.record.errors.contains { $0.status == .gatewayClosed })
+                // The others are what they were.
+                #expect(rig.cluster.infos().map(\.state) == [.active, .active, .fatal])
+                #expect(rig.sandbox.guilds.allSatisfy { delivered.numbers(of: $0) == [1] })
+            }
+        }
+
         @Test("the session file holds the new sessions after the switch, and the next run resumes them")
         func sessions() async throws {
             try await TemporaryFile.with { file in

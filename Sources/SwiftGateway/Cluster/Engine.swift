@@ -239,7 +239,7 @@ final class Engine: @unchecked Sendable {
 
     // MARK: Errors of shards
 
-    private func shardFailed(_ cell: ShardCell, _ error: GatewayError) {
+    func shardFailed(_ cell: ShardCell, _ error: GatewayError) {
         let (isCurrent, succession) = shards.withLock { ($0.cells[cell.id] === cell, $0.succession) }
         // Where the old shards go on, or the new ones, nothing has failed but the resharding.
         guard isCurrent else {

@@ -80,10 +80,11 @@ extension Engine {
             shards.total = incoming.first?.cell.total ?? shards.total
         }
         let active = incoming.filter { $0.cell.snapshot.withLock { $0.state } == .active }
+        let over = incoming.filter { $0.cell.hasEnded.load(ordering: .acquiring) }
         cluster.state.update { state in
             state.scheme = succession.scheme
             state.ready = Set(active.map(\.cell.id))
-            state.ended = []
+            state.ended = Set(over.map(\.cell.id))
         }
         log.write(.info, "cluster") { "the \(incoming.count) new shards have taken over" }
     }

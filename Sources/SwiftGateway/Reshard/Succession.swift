@@ -28,6 +28,8 @@ final class Succession: @unchecked Sendable {
     private var leaving = 0
     private var marks: [(queue: DeliveryQueue, position: Int)] = []
     private var hasSucceeded = false
+    /// New shards that became fatal while the switch waited.
+    private var failures: [(cell: ShardCell, error: GatewayError)] = []
     private var isOver = false
 
     /// Set before the first shard starts; empty while the API is asked how many there should be.
@@ -61,20 +63,31 @@ final class Succession: @unchecked Sendable {
     /// A shard's state changed, of the old ones or the new.
     func shardBecame(_ cell: ShardCell, _ state: ShardState) {
         loop.post { [self] in
+            let hasEnded = state == .fatal || state == .stopped
             if old[cell.id]?.cell === cell {
                 // One that has ended is not waited for: that it failed is told, and resharding may be the remedy.
-                let isAway = state != .active && state != .fatal && state != .stopped
-                change { $0.outgoing(cell.id, isAway: isAway, now: loop.now) }
+                change { $0.outgoing(cell.id, isAway: state != .active && !hasEnded, now: loop.now) }
             } else if runners.withLock({ $0[cell.id]?.cell }) === cell {
-                change { $0.incoming(cell.id, isAway: state != .active, now: loop.now) }
+                // One that ends before the old ones leave ends the resharding; one that does later is not waited for.
+                let isGone = hasEnded && hasSwitched
+                change { $0.incoming(cell.id, isAway: state != .active && !isGone, now: loop.now) }
             }
         }
     }
 
-    /// A shard is fatal that is not the cluster's.
+    /// A shard is fatal that is not the cluster's. Once the old ones have left, the new ones take over all the same, and it
+    /// is the cluster's error then.
     func failed(_ cell: ShardCell, _ error: GatewayError) {
         guard runners.withLock({ $0[cell.id]?.cell }) === cell else { return }
-        cancel(error)
+        loop.post { [self] in
+            if hasSucceeded {
+                engine.shardFailed(cell, error)
+            } else if hasSwitched {
+                failures.append((cell, error))
+            } else {
+                fail(error)
+            }
+        }
     }
 
     /// What makes a shard a part of this, on its own loop.
@@ -212,6 +225,8 @@ final class Succession: @unchecked Sendable {
         engine.succeed(self)
         plan?.switched(now: loop.now)
         for runner in incoming { runner.onLoop { $0.takeOver() } }
+        for (cell, error) in failures { engine.shardFailed(cell, error) }
+        failures = []
         let total = incoming.first?.cell.total ?? 0
         for runner in old.values {
             runner.onLoop { [engine] runner in
