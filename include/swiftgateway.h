@@ -394,7 +394,9 @@ void sg_config_free(sg_config *config);
 
 /* Where to connect: wss:// or ws:// with a host and, where wanted, port and path; no user. The engine adds its query in
  * place of any other. Default: asked of the API with GET /gateway/bot (§2), or, with a shard total set, with GET
- * /gateway where the API does not know the former; how many identifies are left is not known then. */
+ * /gateway where the API does not know the former; how many identifies are left is not known then. A URL that was asked
+ * for is asked for anew, with GET /gateway, when connecting to it fails, once a minute at most; a new one of ws:// is not
+ * taken where the old one was of wss://. One that is set here stays. */
 sg_status sg_config_set_gateway_url(sg_config *config, const char *url);
 
 /* The base of the HTTP API, https:// or http://. Default "https://discord.com/api/v10". Not used when a gateway URL and

@@ -116,7 +116,8 @@ public struct Configuration: Sendable, CustomStringConvertible, CustomDebugStrin
     public var debugDescription: String { description }
     public var customMirror: Mirror { Mirror(self, children: ["intents": intents, "compression": compression]) }
 
-    /// Where to connect: `wss://` or `ws://`. Default: asked of the API.
+    /// Where to connect: `wss://` or `ws://`. Default: asked of the API at the start, and anew when connecting to it fails,
+    /// once a minute at most (`gateway.md` §2). One that is set here stays.
     public mutating func setGatewayURL(_ url: String) throws(GatewayError) {
         gatewayURL = try GatewayURL.checked(url, webSocket: true)
     }

@@ -99,6 +99,39 @@ extension Integration {
             }
         }
 
+        /// What the API said before the gateway moved: nothing listens there.
+        static func moved(from url: String) -> HTTPAnswer {
+            let limit = #""session_start_limit": {"total": 9, "remaining": 9, "reset_after": 0, "max_concurrency": 1}"#
+            return HTTPAnswer(status: 200, body: #"{"url": "\#(url)", "shards": 1, \#(limit)}"#)
+        }
+
+        @Test("when connecting to the URL that the API gave fails, it is asked for anew")
+        func newURL() async throws {
+            try await Self.withAskingRig(answers: [(Self.moved(from: "wss://127.0.0.1:9"), 1)]) { rig in
+                try await rig.untilActive()
+                #expect(Self.paths(await rig.journal) == ["/api/v10/gateway/bot", "/api/v10/gateway"])
+                #expect(rig.record.errors.first?.status == .network)
+            }
+        }
+
+        @Test("a new URL that would take the token into the clear is not used")
+        func unencryptedURL() async throws {
+            let old = Self.moved(from: "wss://127.0.0.1:9")
+            try await Self.withAskingRig(sandbox: { $0.tls = false }, answers: [(old, 1)]) { rig in
+                try await rig.until("the refusal") { $0.log.contains { $0.contains("unencrypted") } }
+                try await rig.until("another try") { [count = rig.record.errors.count] in $0.errors.count > count + 1 }
+                #expect(await rig.journal.identifies.isEmpty)
+            }
+        }
+
+        @Test("a URL that the configuration names is not asked for")
+        func namedURL() async throws {
+            try await Self.withAskingRig(client: { try $0.setGatewayURL("wss://127.0.0.1:9") }) { rig in
+                try await rig.until("some tries") { $0.errors(.network).count > 3 }
+                #expect(!Self.paths(await rig.journal).contains("/api/v10/gateway"))
+            }
+        }
+
         @Test("the same cluster may be started again after the API refused, and after the gateway refused every shard")
         func startsAgain() async throws {
             let refusal = HTTPAnswer(status: 401, body: #"{"message": "401: Unauthorized", "code": 0}"#)

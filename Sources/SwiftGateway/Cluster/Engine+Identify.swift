@@ -36,10 +36,9 @@ extension Engine {
             configuration: configuration, tls: tls, resolver: resolver, timeout: configuration.session.connectTimeout)
     }
 
-    /// Where the URL is all that is missing: what gives it without the rest.
-    func makeURLRequest() -> GatewayURLRequest? {
-        guard !scheme.needsRecommendation else { return nil }
-        return GatewayURLRequest(
+    /// What gives the URL without the rest.
+    func makeURLRequest() -> GatewayURLRequest {
+        GatewayURLRequest(
             configuration: configuration, tls: tls, resolver: resolver, timeout: configuration.session.connectTimeout)
     }
 }

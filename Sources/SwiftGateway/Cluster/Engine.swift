@@ -111,7 +111,9 @@ final class Engine: @unchecked Sendable {
             return
         }
         let bootstrap = Bootstrap(
-            loop: first.loop, request: makeBotRequest(), fallback: makeURLRequest(),
+            loop: first.loop, request: makeBotRequest(),
+            // Where the URL is all that is missing.
+            fallback: scheme.needsRecommendation ? nil : makeURLRequest(),
             backoff: configuration.session.backoff,
             onRetry: { [unowned self] error, delay in
                 log.write(.warning, "cluster") { "\(error.message); asking again in \(delay / 1_000_000) ms" }
@@ -194,8 +196,11 @@ final class Engine: @unchecked Sendable {
         let contexts = self.contexts
         let sessions = storedSessions(total: total)
         let desk = makeDesk(bot: bot, needed: ids.count { sessions[$0] == nil }, loop: contexts[0].loop)
+        let address = GatewayAddress(
+            gateway, loop: contexts[0].loop, log: log,
+            makeRequest: configuration.gatewayURL == nil ? { [unowned self] in makeURLRequest() } : nil)
         let shared = EngineContext(
-            configuration: configuration, gateway: gateway, tls: tls, resolver: resolver, identifies: desk, log: log,
+            configuration: configuration, gateway: address, tls: tls, resolver: resolver, identifies: desk, log: log,
             onState: { [unowned self] cell, state in shardBecame(cell, state) },
             onFailure: { [unowned self] cell, error in shardFailed(cell, error) })
         shards.withLock { shards in
@@ -290,6 +295,7 @@ final class Engine: @unchecked Sendable {
         loop.post { [self] in
             bootstrap?.cancel()
             budgetRefresh?.cancel()
+            shared?.gateway.cancel()
             done.update { $0 = true }
         }
         _ = done.wait(until: deadline) { $0 ? true : nil }

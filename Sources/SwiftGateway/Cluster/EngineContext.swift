@@ -16,13 +16,13 @@ final class EngineContext: Sendable {
     let resolver: Resolver
     let userAgent: String
     private let tls: TLSContext?
-    private let gateway: GatewayURL
+    let gateway: GatewayAddress
     private let filter: EventSet?
     private let onState: @Sendable (ShardCell, ShardState) -> Void
     private let onFailure: @Sendable (ShardCell, GatewayError) -> Void
 
     init(
-        configuration: Configuration, gateway: GatewayURL, tls: TLSContext?, resolver: Resolver,
+        configuration: Configuration, gateway: GatewayAddress, tls: TLSContext?, resolver: Resolver,
         identifies: IdentifyDesk, log: Log, onState: @escaping @Sendable (ShardCell, ShardState) -> Void,
         onFailure: @escaping @Sendable (ShardCell, GatewayError) -> Void
     ) {
@@ -51,7 +51,7 @@ final class EngineContext: Sendable {
     func url(for target: ConnectTarget) throws(GatewayError) -> GatewayURL {
         let base: GatewayURL
         switch target {
-        case .main: base = gateway
+        case .main: base = gateway.url
         case .resumeHost(let text):
             do throws(GatewayURLError) {
                 base = try GatewayURL(text)
@@ -62,7 +62,7 @@ final class EngineContext: Sendable {
                 throw GatewayError(.protocolViolation, "the resume URL is no websocket URL")
             }
             // A session of a TLS gateway must not be resumed in the clear: the token would go with it.
-            if gateway.scheme.isSecure && !base.scheme.isSecure {
+            if gateway.url.scheme.isSecure && !base.scheme.isSecure {
                 throw GatewayError(.protocolViolation, "the resume URL asks for an unencrypted connection")
             }
         }

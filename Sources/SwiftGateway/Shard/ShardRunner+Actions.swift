@@ -40,7 +40,10 @@ extension ShardRunner {
         case .close(let code, let reason):
             engine.log.write(.debug, shard: cell.id) { "closing with \(code): \(reason)" }
             socket?.sendClose(code: code, reason: reason)
-        case .drop(let code): leaveSocket(code: code)
+        case .drop(let code):
+            // The connect timeout.
+            if session.state == .backoff { noteFailedToConnect() }
+            leaveSocket(code: code)
         case .requestIdentify: requestIdentify()
         case .cancelIdentify: giveUpTurn()
         case .report(let report): tell(report)

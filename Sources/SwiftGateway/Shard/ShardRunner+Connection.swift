@@ -24,7 +24,7 @@ extension ShardRunner: WebSocketOwner {
     }
 
     func open(_ target: ConnectTarget) {
-        handshake = .running
+        handshake = .running(target)
         session.connectBegan(now: loop.now)
         cell.snapshot.withLock { $0.connects += 1 }
         do throws(GatewayError) {
@@ -58,6 +58,11 @@ extension ShardRunner: WebSocketOwner {
         handshake = .none
     }
 
+    /// The URL of the gateway may be another one by now.
+    func noteFailedToConnect() {
+        if case .running(.main) = handshake { engine.gateway.failed(now: loop.now) }
+    }
+
     func leaveSocket(code: UInt16) {
         endHandshake()
         socket?.drop(code: code)
@@ -74,6 +79,7 @@ extension ShardRunner: WebSocketOwner {
     }
 
     func webSocketFailedToOpen(_ error: GatewayError, retryAfter: UInt64) {
+        noteFailedToConnect()
         endHandshake()
         socket = nil
         session.connectFailed(error, retryAfter: retryAfter, now: loop.now, &actions)

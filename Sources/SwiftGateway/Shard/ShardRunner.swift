@@ -9,7 +9,7 @@ final class ShardRunner: @unchecked Sendable {
     enum Handshake {
         case none
         case waiting(ConnectTarget)
-        case running
+        case running(ConnectTarget)
     }
 
     let cell: ShardCell

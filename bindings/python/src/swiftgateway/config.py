@@ -266,7 +266,8 @@ class Config:
         return self._handle
 
     def set_gateway_url(self, url: str) -> None:
-        """Where to connect: wss:// or ws://. Default: asked of the API."""
+        """Where to connect: wss:// or ws://. Default: asked of the API at the start, and anew when connecting to it fails,
+        once a minute at most. One that is set here stays."""
         lib.sg_config_set_gateway_url(self.handle, text(url, "gateway_url"))
 
     def set_api_url(self, url: str) -> None:
