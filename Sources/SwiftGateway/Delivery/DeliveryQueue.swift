@@ -27,12 +27,11 @@ final class DeliveryQueue: @unchecked Sendable {
     let sink: EventSink
     let loop: EventLoop
 
-    // Positions count up for ever. Producer and consumer each write one of them.
-    let head = Atomic<Int>(0)
-    let tail = Atomic<Int>(0)
     /// The position whose place is the front of the ring. Written by the producer, and only while the ring is empty, so
     /// that it holds for all records the consumer finds between its position and a `head` that it loaded before.
     private let origin = Atomic<Int>(0)
+    /// Called on the loop's thread when there is room again.
+    var onRoom: () -> Void = {}
     /// Where the consumer sleeps while the ring is empty.
     let doorbell = Doorbell()
     let producerWaits = Atomic<Bool>(false)
@@ -54,11 +53,15 @@ final class DeliveryQueue: @unchecked Sendable {
     /// Consumer only.
     var lagSampler = LagSampler()
 
+    // Positions count up for ever. Producer and consumer each write one of them, for each event.
+    private let gapBeforeHead = CacheGap()
+    let head = Atomic<Int>(0)
     // Loop thread only.
     private var seenTail = 0
     private var wokenAt = 0
-    /// Called on the loop's thread when there is room again.
-    var onRoom: () -> Void = {}
+    private let gapBeforeTail = CacheGap()
+    let tail = Atomic<Int>(0)
+    private let gapAfterTail = CacheGap()
 
     init(capacity wanted: Int, loop: EventLoop, sink: EventSink) {
         var size = Self.minimumCapacity
@@ -172,8 +175,9 @@ final class DeliveryQueue: @unchecked Sendable {
         let size = (DeliveryRecord.headerSize + payload + 15) & ~15
         var position = head.load(ordering: .relaxed)
         var offset = place(of: position)
-        // An empty ring starts over at its front, so that a ring that is seldom full keeps to few pages.
-        if offset > Self.restartThreshold, isEmpty(at: position) {
+        // An empty ring starts over at its front, so that a ring that is seldom full keeps to few pages. Whose consumer is
+        // awake is not: looking at `tail` for each event would take it from the other core each time.
+        if offset > Self.restartThreshold, doorbell.isAwaited, isEmpty(at: position) {
             origin.store(position, ordering: .relaxed)
             offset = 0
         }

@@ -27,10 +27,7 @@ final class ShardCell: Sendable {
     let total: UInt32
     let snapshot = Lock(Snapshot())
     let received = Atomic<UInt64>(0)
-    let delivered = Atomic<UInt64>(0)
     let events = Atomic<UInt64>(0)
-    /// Dispatches whose handler returned: written by the thread that delivers.
-    let eventsDelivered = Atomic<UInt64>(0)
     let bytesWire = Atomic<UInt64>(0)
     let bytesInflated = Atomic<UInt64>(0)
     /// Commands accepted and not yet sent; what callers are held to, before the loop knows of them.
@@ -39,6 +36,12 @@ final class ShardCell: Sendable {
     let hasEnded = Atomic<Bool>(false)
     /// Where the delivery queue must have got to for everything of a shard that has ended to be delivered; -1 before.
     let settledAt = Atomic<Int>(-1)
+    // Written by the thread that delivers, for each event; what is above by the loop's.
+    private let gapBefore = CacheGap()
+    let delivered = Atomic<UInt64>(0)
+    /// Dispatches whose handler returned.
+    let eventsDelivered = Atomic<UInt64>(0)
+    private let gapAfter = CacheGap()
 
     init(id: UInt32, total: UInt32) {
         self.id = id
