@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from conftest import PATIENCE, Sandbox, run_program, sandbox_with
 from swiftgateway import BlockingCluster, Cluster, Event, EventKind, EventKinds, Intents, ShardInfo
+from swiftgateway._delivery import Delivery
 
 INTENTS = Intents.GUILDS | Intents.GUILD_MESSAGES
 INTERVAL = 1.5
@@ -146,3 +149,36 @@ def test_delivered_means_asked_for_the_next_one(sandbox: Sandbox) -> None:
             waiting.cancel()
 
     asyncio.run(asyncio.wait_for(main(), PATIENCE))
+
+
+def test_a_thread_of_the_library_has_one_state_of_python_until_it_ends(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Mark:
+        pass
+
+    local = threading.local()
+    marks: list[weakref.ref[Mark]] = []
+    batches = 0
+    receive = Delivery._pass_on
+
+    def passing(self: Delivery, address: int, count: int) -> int:
+        nonlocal batches
+        batches += 1
+        if not hasattr(local, "mark"):
+            local.mark = Mark()
+            marks.append(weakref.ref(local.mark))
+        return receive(self, address, count)
+
+    monkeypatch.setattr(Delivery, "_pass_on", passing)
+    with BlockingCluster(sandbox.token, INTENTS, **sandbox.options) as cluster:
+        for event in cluster:
+            if event.name == "GUILD_CREATE":
+                break
+        for number in range(1, 6):
+            cluster.close()
+            assert len(marks) == number and marks[-1]() is None
+            cluster.start()
+            taken = batches
+            while batches < taken + 3:
+                cluster.next_event(PATIENCE)

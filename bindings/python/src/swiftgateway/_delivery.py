@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, Callable
 
-from . import _declarations
+from . import _declarations, _threads
 from .enums import EventKind, ShardState
 from .errors import GatewayError
 from .event import Event, events_at
@@ -100,6 +100,7 @@ class Delivery:
     def _receive(self, address: int, count: int, _user: Any) -> int:
         if self._closed:
             return 0
+        _threads.keep()
         thread = _thread.get_ident()
         self._inside.add(thread)
         try:
