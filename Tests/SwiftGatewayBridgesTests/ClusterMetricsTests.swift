@@ -9,12 +9,12 @@ import Testing
 @Suite("Metrics")
 struct ClusterMetricsTests {
     private static func withCluster(
-        shards: UInt32, _ body: (Sandbox, Cluster) async throws -> Void
+        shards: UInt32, heartbeat: Duration = .seconds(60), _ body: (Sandbox, Cluster) async throws -> Void
     ) async throws {
         var settings = SandboxConfiguration()
         settings.identifyWindow = .zero
         settings.maxConcurrency = Int(shards)
-        settings.heartbeatInterval = .milliseconds(100)
+        settings.heartbeatInterval = heartbeat
         settings.heartbeatTolerance = 1000
         let sandbox = try await Sandbox.start(settings)
         var configuration = try Configuration(token: sandbox.token, intents: [.guilds, .guildMessages])
@@ -37,7 +37,7 @@ struct ClusterMetricsTests {
     @Test("counters, gauges and latencies of each shard, each counted once over several reports")
     func byShard() async throws {
         let factory = TestMetrics()
-        try await Self.withCluster(shards: 2) { _, cluster in
+        try await Self.withCluster(shards: 2, heartbeat: .milliseconds(100)) { _, cluster in
             let metrics = ClusterMetrics(cluster, factory: factory)
             // A READY of each, and three guilds in all; a heartbeat of each.
             var dispatches = 0
