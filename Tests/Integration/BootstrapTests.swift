@@ -114,6 +114,21 @@ extension Integration {
             }
         }
 
+        @Test("so it is when nobody answers there")
+        func silentURL() async throws {
+            var settings = SandboxConfiguration()
+            settings.faults = [FaultOrder(.acceptThenHang)]
+            let silent = try await Sandbox.start(settings)
+            try await Self.withAskingRig(
+                answers: [(Self.moved(from: silent.gatewayURL), 1)],
+                client: { try $0.setConnectTimeout(milliseconds: 400) }
+            ) { rig in
+                try await rig.untilActive()
+                #expect(Self.paths(await rig.journal) == ["/api/v10/gateway/bot", "/api/v10/gateway"])
+            }
+            await silent.stop()
+        }
+
         @Test("a new URL that would take the token into the clear is not used")
         func unencryptedURL() async throws {
             let old = Self.moved(from: "wss://127.0.0.1:9")

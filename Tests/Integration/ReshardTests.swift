@@ -83,6 +83,28 @@ extension Integration {
             }
         }
 
+        /// From two shards to three: the old ones have left, and a handler that is still at work on their events keeps the
+        /// new ones from taking over until `gate` is opened.
+        private static func withWaitingSwitch(
+            _ body: (Rig, Delivered, Gate, Succession) async throws -> Void
+        ) async throws {
+            let gate = Gate()
+            try await withRig(client: {
+                let handler = $0.eventHandler
+                $0.eventHandler = { event in
+                    if event.type == .messageCreate { gate.pass() }
+                    handler?(event)
+                }
+            }) { rig, delivered in
+                for guild in rig.sandbox.guilds { await Stream.send(1, to: guild, rig.sandbox) }
+                try await gate.waitForSomeone()
+                try rig.cluster.reshard(to: .range(first: 0, count: 3, total: 3))
+                let succession = try #require(rig.cluster.currentEngine?.succession)
+                try await eventually("the switch", timeout: .seconds(30)) { succession.hasSwitched }
+                try await body(rig, delivered, gate, succession)
+            }
+        }
+
         private static func expectAll(_ count: Int, _ rig: Rig, _ delivered: Delivered) async throws {
             for guild in rig.sandbox.guilds {
                 do {
@@ -253,21 +275,7 @@ extension Integration {
 
         @Test("a shutdown while the switch waits for a slow handler ends both, and the old sessions miss nothing")
         func shutdownInTheSwitch() async throws {
-            let gate = Gate()
-            try await Self.withRig(client: {
-                let handler = $0.eventHandler
-                $0.eventHandler = { event in
-                    if event.type == .messageCreate { gate.pass() }
-                    handler?(event)
-                }
-            }) { rig, delivered in
-                for guild in rig.sandbox.guilds { await Stream.send(1, to: guild, rig.sandbox) }
-                try await gate.waitForSomeone()
-                try rig.cluster.reshard(to: .range(first: 0, count: 3, total: 3))
-                try await rig.untilServer("the new ones") { $0.identifies.count == 5 }
-                try await eventually("the switch", timeout: .seconds(30)) {
-                    if let succession = rig.cluster.currentEngine?.succession { succession.hasSwitched } else { false }
-                }
+            try await Self.withWaitingSwitch { rig, delivered, gate, _ in
                 for guild in rig.sandbox.guilds { await Stream.send(2, to: guild, rig.sandbox) }
                 async let ended: Void = rig.shutdown(resumable: true, seconds: 30)
                 try await rig.untilServer("five ends") { $0.clientCloseCodes.count == 5 }
@@ -283,19 +291,7 @@ extension Integration {
 
         @Test("a new shard that is fatal while the switch waits fails the cluster, once the new ones have taken over")
         func fatalInTheSwitch() async throws {
-            let gate = Gate()
-            try await Self.withRig(client: {
-                let handler = $0.eventHandler
-                $0.eventHandler = { event in
-                    if event.type == .messageCreate { gate.pass() }
-                    handler?(event)
-                }
-            }) { rig, delivered in
-                for guild in rig.sandbox.guilds { await Stream.send(1, to: guild, rig.sandbox) }
-                try await gate.waitForSomeone()
-                try rig.cluster.reshard(to: .range(first: 0, count: 3, total: 3))
-                let succession = try #require(rig.cluster.currentEngine?.succession)
-                try await eventually("the switch", timeout: .seconds(30)) { succession.hasSwitched }
+            try await Self.withWaitingSwitch { rig, delivered, gate, succession in
                 let last = try #require(succession.incoming.first { $0.cell.id == 2 })
                 await rig.sandbox.inject(.close(code: 4011), shard: 2)
                 try await eventually("its end") { last.cell.hasEnded.load(ordering: .acquiring) }
