@@ -117,7 +117,7 @@ extension Integration {
         @Test("so it is when nobody answers there")
         func silentURL() async throws {
             var settings = SandboxConfiguration()
-            settings.faults = [FaultOrder(.acceptThenHang)]
+            settings.faults = [FaultOrder(.acceptThenHang, times: 100)]
             let silent = try await Sandbox.start(settings)
             try await Self.withAskingRig(
                 answers: [(Self.moved(from: silent.gatewayURL), 1)],
