@@ -100,9 +100,12 @@ private let second: UInt64 = 1_000_000_000
                     world.check(!used && granted.isEmpty, "takes a permit it does not wait for")
                 }
             case 13, 14:
-                if world.link == .open || world.link == .closing, rig.session.state == .identifying {
-                    actions = rig.ready()
-                    world.delivered = 1
+                let known = rig.session.resumableSession != nil
+                if world.link == .open || world.link == .closing, known || rig.session.state == .identifying {
+                    let (told, delivered) = rig.takeReady()
+                    actions = told
+                    world.check(!known || !delivered, "delivers the READY of a session twice")
+                    if delivered { world.delivered = 1 }
                 }
             case 15, 16, 17:
                 if world.link == .open || world.link == .closing {

@@ -74,6 +74,18 @@ private let second: UInt64 = 1_000_000_000
         #expect(rig.dispatch(0).delivered && rig.dispatch(0).delivered)
     }
 
+    @Test func takesTheReadyOfASessionOnce() {
+        // Set back to it, the sequence would have the gateway replay all that came since.
+        var rig = SessionRig.active()
+        #expect(rig.takeReady() == ([], false))
+        rig.dispatch(2)
+        #expect(rig.takeReady() == ([], false))
+        #expect(rig.session.sequence == 2 && rig.session.counters.duplicates == 2)
+        rig = .resuming(7)
+        #expect(rig.takeReady() == ([], false))
+        #expect(rig.session.state == .resuming && rig.session.sequence == 7)
+    }
+
     @Test func takesResumedWhateverItsSequence() {
         // A server that does not count RESUMED still ends the replay with it.
         for sequence in [0, 6, 7] as [UInt64] {

@@ -66,9 +66,17 @@ struct SessionRig {
     }
 
     mutating func ready(_ id: String = sessionID, url: String = resumeURL, sequence: UInt64 = 1) -> [SessionAction] {
-        var (actions, delivered) = dispatch(sequence, .ready)
-        if delivered { session.ready(sessionID: id, resumeURL: url, now: now, &actions) }
-        return actions
+        takeReady(id, url: url, sequence: sequence).actions
+    }
+
+    /// Returns the actions, and whether the event is to be delivered.
+    mutating func takeReady(
+        _ id: String = sessionID, url: String = resumeURL, sequence: UInt64 = 1
+    ) -> (actions: [SessionAction], delivered: Bool) {
+        var actions: [SessionAction] = []
+        session.noteRead()
+        let delivered = session.ready(sequence: sequence, sessionID: id, resumeURL: url, now: now, &actions)
+        return (actions, delivered)
     }
 
     private mutating func act(_ body: (inout ShardSession, UInt64, inout [SessionAction]) -> Void) -> [SessionAction] {

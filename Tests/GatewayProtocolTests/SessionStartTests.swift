@@ -206,7 +206,7 @@ private let second: UInt64 = 1_000_000_000
             case .idle, .connecting, .backoff, .stopped, .fatal:
                 let before = rig.session.resumableSession
                 #expect(rig.dispatch(50).delivered == false, "\(state)")
-                #expect(rig.dispatch(51, .ready).delivered == false, "\(state)")
+                #expect(rig.takeReady("next").delivered == false, "\(state)")
                 #expect(rig.session.resumableSession == before)
             default:
                 #expect(rig.dispatch(50).delivered, "\(state)")
@@ -232,7 +232,7 @@ private let second: UInt64 = 1_000_000_000
         // A restart without the session: its READY, still on the way, must not bring it back.
         rig = SessionRig.identifying()
         _ = rig.restart(resuming: false)
-        #expect(rig.dispatch(1, .ready).delivered == false)
+        #expect(rig.takeReady().delivered == false)
         _ = rig.disconnected(1000)
         #expect(rig.session.resumableSession == nil && rig.session.sequence == 0)
         #expect(rig.reconnect() == .main)

@@ -20,6 +20,24 @@ extension Integration {
             }
         }
 
+        @Test("a READY that comes twice is delivered once, and nothing is replayed for it")
+        func duplicateReady() async throws {
+            // Without guilds READY is the newest dispatch.
+            try await withRig(sandbox: { $0.guilds = 0 }) { rig in
+                try await rig.untilActive()
+                let ready = try #require(rig.record.dispatches("READY").first)
+                await rig.sandbox.inject(.duplicateDispatch)
+                try await rig.exchange()
+                await rig.sandbox.inject(Self.frame(#"{"t":"READY","s":1,"op":0,"d":\#(ready.text)}"#))
+                try await rig.exchange()
+                #expect(rig.record.trace().readies == 1)
+                #expect(try rig.cluster.info(shard: 0).duplicates == 2)
+                await rig.sandbox.inject(.drop())
+                try await rig.untilServer("RESUME") { $0.resumes.count == 1 }
+                #expect(await rig.journal.resumes.map(\.sequence) == [11])
+            }
+        }
+
         @Test("a RESUMED that comes twice is delivered once")
         func duplicateResumed() async throws {
             try await withRig { rig in

@@ -3,16 +3,12 @@ extension ShardSession {
     /// HELLO intervals outside this range are a protocol error: 0 would beat without pause, a day is no heartbeat.
     private static let heartbeatIntervals: ClosedRange<UInt64> = 1...86_400_000
 
-    /// A dispatch came in. Returns whether it is to be delivered: not when it was delivered before, nor while shutting
-    /// down. READY must be followed by `ready`.
+    /// A dispatch other than READY came in. Returns whether it is to be delivered: not when it was delivered before, nor
+    /// while shutting down.
     package mutating func dispatch(
         sequence number: UInt64, type: EventType?, now: UInt64, _ actions: inout [SessionAction]
     ) -> Bool {
         guard listening else { return false }
-        if type == .ready {
-            sequence = number
-            return true
-        }
         if number != 0 {
             // RESUMED ends a replay whatever its number, but only once.
             if number <= sequence, !(type == .resumed && isResuming) {
@@ -32,15 +28,24 @@ extension ShardSession {
         return true
     }
 
-    /// READY came in, and `dispatch` took it: a session began (`gateway.md` §7).
+    /// READY came in: a session began (`gateway.md` §7). Returns whether it is to be delivered: not while shutting down,
+    /// nor when it is the running session's once more. That one must not set the sequence back either: what came since
+    /// would be replayed.
     package mutating func ready(
-        sessionID: String, resumeURL: String, now: UInt64, _ actions: inout [SessionAction]
-    ) {
+        sequence number: UInt64, sessionID: String, resumeURL: String, now: UInt64, _ actions: inout [SessionAction]
+    ) -> Bool {
+        guard listening else { return false }
+        guard resumable?.id != sessionID else {
+            counters.duplicates += 1
+            return false
+        }
+        sequence = number
         resumable = (sessionID, resumeURL)
         switch phase {
         case .identifying, .resuming: becomeActive(now: now, &actions)
         default: break
         }
+        return true
     }
 
     /// Any payload that is not a dispatch. `flag` is the body of op 9, `interval` op 10's in milliseconds.

@@ -50,7 +50,7 @@ package struct ShardSession: Sendable {
     var silenceExcused = false
     /// Whether what the connection brings counts: from its opening until it is gone, its session is dropped or its
     /// owner shuts down. Events that come later are not counted either, so that a later RESUME brings them again.
-    var listening = false
+    package internal(set) var listening = false
     /// What can be resumed; its sequence is `sequence`.
     var resumable: (id: String, url: String)?
     /// The newest sequence received in this session; 0 before the first.

@@ -74,12 +74,17 @@ extension ShardRunner {
     func dispatch(
         _ type: EventType?, name: UnsafeRawBufferPointer, sequence number: UInt64, data: UnsafeRawBufferPointer
     ) {
-        guard session.dispatch(sequence: number, type: type, now: loop.now, &actions) else {
+        let isNew =
+            if type == .ready {
+                beginSession(sequence: number, data)
+            } else {
+                session.dispatch(sequence: number, type: type, now: loop.now, &actions)
+            }
+        guard isNew else {
             // Rare, and counted: the count is published with the rest.
             perform()
             return
         }
-        if type == .ready { guard beginSession(data) else { return } }
         let sequence = session.sequence
         cell.received.store(sequence, ordering: .relaxed)
         cell.events.addByOnlyWriter(1)
@@ -105,16 +110,20 @@ extension ShardRunner {
         if !actions.isEmpty { perform() }
     }
 
-    /// READY: what the session is to be resumed with. Returns false when it says nothing of the kind.
-    func beginSession(_ data: UnsafeRawBufferPointer) -> Bool {
+    /// READY: what the session is to be resumed with. Returns whether it is to be delivered.
+    @inline(never)
+    func beginSession(sequence: UInt64, _ data: UnsafeRawBufferPointer) -> Bool {
+        guard session.listening else { return false }
         guard let id = JSONField.string(data, "/session_id"), !id.isEmpty,
             let url = JSONField.string(data, "/resume_gateway_url")
         else {
             protocolFailed("READY came without session_id or resume_gateway_url")
             return false
         }
+        guard session.ready(sequence: sequence, sessionID: id, resumeURL: url, now: loop.now, &actions) else {
+            return false
+        }
         epoch = epoch == .max ? 1 : epoch + 1
-        session.ready(sessionID: id, resumeURL: url, now: loop.now, &actions)
         cell.snapshot.withLock {
             $0.identities.append((epoch, id, url))
             if $0.identities.count > 4 { $0.identities.removeFirst() }

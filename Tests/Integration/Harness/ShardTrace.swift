@@ -1,8 +1,9 @@
 import Foundation
+import GatewayProtocol
 import SwiftGateway
 
-/// The strict check of one shard's dispatches: every sequence of a session once, rising, without a gap; and the running
-/// number that the sandbox writes into each streamed MESSAGE_CREATE likewise.
+/// The strict check of one shard's dispatches: one READY of each session, every sequence of it once, rising, without a
+/// gap; and the running number that the sandbox writes into each streamed MESSAGE_CREATE likewise.
 struct ShardTrace: Sendable {
     private(set) var dispatches = 0
     /// The newest sequence of the running session.
@@ -10,6 +11,8 @@ struct ShardTrace: Sendable {
     /// The newest running number of the running session.
     private(set) var message: UInt64 = 0
     private(set) var readies = 0
+    /// The session that the newest READY began.
+    private var session: String?
     private(set) var resumes = 0
     private(set) var state = ShardState.idle
     /// What was lost, came twice or came out of order; the first few.
@@ -34,7 +37,9 @@ struct ShardTrace: Sendable {
         switch event.type {
         case .ready:
             readies += 1
-            (sequence, message) = (0, 0)
+            let began = JSONField.string(event.data, "/session_id")
+            if began == session { violate("READY of \(began ?? "no session") came twice") }
+            (session, sequence, message) = (began, 0, 0)
         case .resumed: resumes += 1
         default: break
         }
