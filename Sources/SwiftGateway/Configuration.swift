@@ -289,6 +289,7 @@ public struct Configuration: Sendable, CustomStringConvertible, CustomDebugStrin
     }
 
     /// `queueBytes`: what may wait per I/O thread; 0 for 8 MiB, at least 64 KiB otherwise, rounded up to a power of two.
+    /// Reading pauses when three quarters are used; below that an event of any size is taken in.
     public mutating func setDelivery(_ mode: DeliveryMode, queueBytes: Int) throws(GatewayError) {
         guard queueBytes >= 0, queueBytes <= 1 << 36 else {
             throw .invalid("a delivery queue of \(queueBytes) bytes is outside 0…\(1 << 36)")

@@ -56,22 +56,44 @@ import Testing
         #expect(rig.rooms.wait(until: patience()) { $0 > 0 ? true : nil } == true)
     }
 
+    @Test(arguments: [1_000, 5_000, 30_000, 200_000]) func holdsNoMoreThanItMayWhateverTheSize(size: Int) throws {
+        let rig = try DeliveryRig(permits: 0)
+        var pushed: UInt64 = 0
+        while rig.queue.hasRoom, pushed < 1_000 {
+            #expect(rig.queue.depth < mark)
+            pushed += 1
+            rig.push(pushed, pattern(size, pushed))
+        }
+        // What was asked for, not what the queue says of itself: at most one event more than the mark lets in.
+        #expect(!rig.queue.hasRoom && Int(pushed) * size < mark + size)
+        rig.allow(nil)
+        #expect(rig.waitSeen(Int(pushed)).map(\.sequence) == Array(1...pushed))
+        #expect(rig.queue.dropped.load(ordering: .relaxed) == 0)
+        #expect(rig.rooms.wait(until: patience()) { $0 == 1 ? true : nil } == true)
+    }
+
     @Test func neverLosesADispatchToItsPayload() throws {
         let header = try DeliveryRig.recordSize()
-        // The payload of the last message that fits, from using up everything to leaving some.
-        for rest in stride(from: 0, through: 4 * header, by: 16) {
+        let capacity = DeliveryQueue.minimumCapacity
+        // The payload of the last message that fits, from using up its chunk to leaving some, and in memory of its own.
+        for rest in Array(stride(from: 0, through: 4 * header, by: 16)) + [-20_000] {
             let rig = try DeliveryRig(permits: 0)
-            rig.push(1, pattern(mark - 16 - header, 1))
-            #expect(rig.queue.hasRoom)
-            let size = DeliveryQueue.minimumCapacity - rig.queue.depth - header - rest
+            let half = rig.queue.chunks.size / 2
+            // From the middle of a chunk on, so that as many as can be are in use.
+            for number in 1...2 as ClosedRange<UInt64> { rig.push(number, pattern(half - header, number)) }
+            rig.allow(1)
+            #expect(rig.waitEntered(2))
+            for number in 3...12 as ClosedRange<UInt64> { rig.push(number, pattern(half - header, number)) }
+            rig.push(13, pattern(half - header - 16, 13))
+            #expect(rig.queue.depth == capacity / 4 * 3 - 16 && rig.queue.hasRoom)
+            let size = half + 16 - header - rest
             rig.push(0, pattern(size, 2), kind: .payload)
-            rig.push(2, pattern(size / 2, 3))
+            rig.push(14, pattern(size / 2, 14))
             rig.allow(nil)
+            let seen = rig.waitSeen(15)
             #expect(rig.queue.dropped.load(ordering: .relaxed) == 0, "rest \(rest)")
-            guard rig.queue.dropped.load(ordering: .relaxed) == 0 else { return }
-            let seen = rig.waitSeen(3)
-            #expect(seen.map(\.kind) == [.dispatch, .payload, .dispatch], "rest \(rest)")
-            #expect(seen.map(\.data) == [pattern(mark - 16 - header, 1), pattern(size, 2), pattern(size / 2, 3)])
+            #expect(seen.map(\.sequence) == Array(1...13) + [0, 14], "rest \(rest)")
+            #expect(seen.suffix(2).map(\.data) == [pattern(size, 2), pattern(size / 2, 14)])
         }
     }
 

@@ -57,29 +57,47 @@ import Testing
         #expect(seen.last?.name == bytes("EMPTY_BODY") && seen.last?.nameEndsWithNUL == true)
     }
 
-    @Test func wrapsAroundWithAnyRestAtTheEnd() throws {
+    @Test func goesOnInAnotherChunkWithAnyRestAtTheEnd() throws {
         let header = try DeliveryRig.recordSize()
-        let capacity = DeliveryQueue.minimumCapacity
         // From nothing left at the end, over less than a header, to several records.
         for rest in stride(from: 0, through: 3 * header, by: 16) {
-            let rig = try DeliveryRig(permits: 0)
-            // The first record is out of the way before the end is reached, the second keeps the ring from emptying.
-            let first = 30_000
-            let second = capacity - rest - (header + first) - header
-            rig.push(1, pattern(first, 1))
-            rig.push(2, pattern(second, 2))
-            #expect(rig.queue.depth == capacity - rest)
-            rig.allow(1)
-            #expect(rig.waitEntered(2))
-            rig.push(3, pattern(rest + 100, 3), name: bytes("UNKNOWN"))
-            rig.push(4, pattern(100, 4))
-            rig.allow(nil)
-            let seen = rig.waitSeen(4)
-            #expect(seen.map(\.sequence) == [1, 2, 3, 4], "rest \(rest)")
-            #expect(seen.map(\.data.count) == [first, second, rest + 100, 100])
+            let rig = try DeliveryRig()
+            let half = rig.queue.chunks.size / 2
+            let sizes = [half - header, half - rest - header, rest + 100]
+            var pushed: UInt64 = 0
+            // The first two leave the rest, and the third begins a chunk. Three times through all of the memory.
+            for _ in 0..<3 * rig.queue.capacity / rig.queue.chunks.size {
+                for size in sizes {
+                    guard rig.waitForRoom() else {
+                        Issue.record("there never was room")
+                        return
+                    }
+                    pushed += 1
+                    rig.push(pushed, pattern(size, pushed), name: size == rest + 100 ? bytes("UNKNOWN") : nil)
+                }
+            }
+            let seen = rig.waitSeen(Int(pushed))
+            #expect(seen.map(\.sequence) == Array(1...pushed), "rest \(rest)")
             #expect(seen.allSatisfy { $0.data == pattern($0.data.count, $0.sequence) }, "rest \(rest)")
             #expect(rig.queue.dropped.load(ordering: .relaxed) == 0)
         }
+    }
+
+    @Test func livesInAFewChunksAsLongAsItKeepsUp() throws {
+        let places = Monitor<Set<UInt>>([])
+        let rig = try DeliveryRig(capacity: DeliveryQueue.defaultCapacity, keeping: false) { event in
+            places.update { places in
+                _ = event.data.baseAddress.map { places.insert(UInt(bitPattern: $0) / 4096) }
+            }
+        }
+        // Four times what it holds, a twentieth of it at once.
+        let size = 4_000
+        for batch in 1...80 {
+            for number in 0..<100 as Range<UInt64> { rig.push(number, pattern(size, number)) }
+            #expect(rig.waitEntered(100 * batch))
+        }
+        let pages = places.withLock { $0.count }
+        #expect(pages > 50 && pages * 4096 < 6 * rig.queue.chunks.size, "\(pages) pages")
     }
 
     @Test func givesALargeEventMemoryOfItsOwn() throws {
@@ -87,14 +105,16 @@ import Testing
         let sizes = [100, 65_536, 10, 1_000_000, 65_300, 0]
         for (number, size) in sizes.enumerated() { rig.push(UInt64(number), pattern(size, UInt64(number))) }
         rig.push(6, pattern(500_000, 6), name: bytes("LARGE_AND_UNKNOWN"))
-        // Boxed events take next to nothing of the ring.
-        #expect(rig.queue.depth < 4_096)
+        // It counts all the same.
+        #expect(rig.queue.depth > sizes.reduce(500_000, +) && !rig.queue.hasRoom)
         rig.allow(nil)
         let seen = rig.waitSeen(7)
         #expect(seen.map(\.sequence) == Array(0...6))
         #expect(seen.map(\.data.count) == sizes + [500_000])
         #expect(seen.allSatisfy { $0.data == pattern($0.data.count, $0.sequence) })
         #expect(seen.last?.name == bytes("LARGE_AND_UNKNOWN") && seen.last?.nameEndsWithNUL == true)
+        #expect(rig.waitForRoom())
+        #expect(rig.queue.drain(until: patience()) && rig.queue.depth == 0)
     }
 
     @Test func knowsItsThread() throws {

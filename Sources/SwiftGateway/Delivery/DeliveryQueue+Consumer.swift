@@ -3,7 +3,7 @@ import GatewayProtocol
 import GatewayTransport
 import Synchronization
 
-/// The delivery thread's side of the ring.
+/// The delivery thread's side of the queue.
 extension DeliveryQueue {
     func start(name: String) throws(GatewayError) {
         let started = try EngineThread(name: name) { [self] in run() }
@@ -56,9 +56,7 @@ extension DeliveryQueue {
             while position < end {
                 position = advance(position, end)
                 tail.store(position, ordering: .releasing)
-                if producerWaits.load(ordering: .relaxed), head.load(ordering: .relaxed) - position < lowMark {
-                    tellRoom()
-                }
+                tellRoomIfAwaited()
             }
         }
     }
@@ -74,9 +72,9 @@ extension DeliveryQueue {
     private func sleep(at position: Int) -> Bool {
         while true {
             doorbell.announce()
-            // The ring is empty. Since the last look the producer may have begun to wait without seeing the newest `tail`;
-            // after the announcement one of the two sees the other.
-            if producerWaits.load(ordering: .relaxed) { tellRoom() }
+            // The queue was empty. Since the last look the producer may have begun to wait without seeing the newest
+            // `tail`; after the announcement one of the two sees the other.
+            tellRoomIfAwaited()
             // Asked first: nothing is pushed any more once it is true.
             let isClosing = signal.withLock { $0.closing }
             let comes = head.load(ordering: .acquiring) != position
@@ -88,17 +86,22 @@ extension DeliveryQueue {
         }
     }
 
-    func tellRoom() {
+    @inline(__always)
+    func tellRoomIfAwaited() {
+        if producerWaits.load(ordering: .relaxed), depth < capacity / 2 { tellRoom() }
+    }
+
+    private func tellRoom() {
         guard producerWaits.exchange(false, ordering: .sequentiallyConsistent) else { return }
         loop.post { [self] in onRoom() }
     }
 
-    /// The record at a position, nil where only an unused rest of the ring is, and the position behind it.
+    /// The record at a position, nil where only an unused rest of a chunk is, and the position behind it.
     @inline(__always)
     func record(at position: Int) -> (record: UnsafeMutableRawPointer?, after: Int) {
-        let offset = place(of: position)
-        if capacity - offset < DeliveryRecord.headerSize { return (nil, position + capacity - offset) }
-        let record = base + offset
+        let rest = chunks.rest(at: position)
+        if rest < DeliveryRecord.headerSize { return (nil, position + rest) }
+        let record = chunks.address(of: position)
         return (record, position + record.load(as: Int.self))
     }
 
@@ -108,12 +111,12 @@ extension DeliveryQueue {
         let (record, after) = record(at: position)
         guard let record else { return after }
         let header = record.load(as: DeliveryRecord.self)
-        guard header.tag != .wrap else { return after }
+        guard header.tag != .rest else { return after }
         if !abandoned.load(ordering: .relaxed) {
             if header.tag == .event { receiver.receive(header.event(at: record)) }
             header.noteDelivered()
         }
-        header.boxed?.deallocate()
+        unbox(header)
         return after
     }
 
@@ -121,7 +124,7 @@ extension DeliveryQueue {
     private func batch(
         _ start: Int, _ end: Int, _ scratch: UnsafeMutableRawBufferPointer, _ handler: EventBatchHandler
     ) -> Int {
-        // A quarter of the ring at most: the loop goes on filling the rest while the handler is at work.
+        // A quarter of the queue at most: the loop goes on filling the rest while the handler is at work.
         let bound = min(end, start + capacity / 4)
         var position = start
         var count = 0
@@ -151,10 +154,17 @@ extension DeliveryQueue {
         while position < end {
             let (record, after) = record(at: position)
             position = after
-            guard let header = record?.load(as: DeliveryRecord.self), header.tag != .wrap else { continue }
+            guard let header = record?.load(as: DeliveryRecord.self), header.tag != .rest else { continue }
             if header.tag == .event { left -= 1 }
             if left >= 0 { header.noteDelivered() }
-            header.boxed?.deallocate()
+            unbox(header)
         }
+    }
+
+    @inline(__always)
+    private func unbox(_ record: DeliveryRecord) {
+        guard let box = record.boxed else { return }
+        box.deallocate()
+        noteUnboxed(record)
     }
 }

@@ -3,13 +3,14 @@ import GatewayProtocol
 import GatewayTransport
 import Synchronization
 
-/// A bounded ring of bytes from one loop thread to one delivery thread.
+/// A bounded queue of bytes from one loop thread to one delivery thread.
 ///
-/// An event is copied into the ring once and handed to the handler where it lies. The ring never drops a dispatch and
+/// An event is copied into the queue once and handed to the handler where it lies. The queue never drops a dispatch and
 /// never grows: when three quarters are used the loop's connections stop reading, and the last quarter holds what is
-/// told beside the dispatches meanwhile. Only an event larger than what is free gets an allocation of its own.
+/// told beside the dispatches meanwhile. Only an event that is large beside a chunk gets an allocation of its own, which
+/// counts as used like everything else.
 final class DeliveryQueue: @unchecked Sendable {
-    /// The smallest ring: room for a few hundred events beside one of the usual size.
+    /// The smallest queue: room for a few hundred events of the usual size.
     static let minimumCapacity = 64 * 1024
     /// What `queue_bytes` of 0 means: 8 MiB hold about eight thousand messages.
     static let defaultCapacity = 8 << 20
@@ -17,22 +18,16 @@ final class DeliveryQueue: @unchecked Sendable {
     /// Bytes after which a sleeping consumer is woken in the middle of a batch: each time costs it a system call, and with
     /// 32 KB a third of its CPU went there (measured); more than the second level of the cache holds gains nothing.
     private static let wakeThreshold = 256 * 1024
-    /// Bytes of the ring in use beyond which an empty one starts over at its front.
-    private static let restartThreshold = 32 * 1024
 
-    let base: UnsafeMutableRawPointer
     let capacity: Int
-    private let mask: Int
     private let highMark: Int
+    let chunks: DeliveryChunks
     let sink: EventSink
     let loop: EventLoop
 
-    /// The position whose place is the front of the ring. Written by the producer, and only while the ring is empty, so
-    /// that it holds for all records the consumer finds between its position and a `head` that it loaded before.
-    private let origin = Atomic<Int>(0)
     /// Called on the loop's thread when there is room again.
     var onRoom: () -> Void = {}
-    /// Where the consumer sleeps while the ring is empty.
+    /// Where the consumer sleeps while the queue is empty.
     let doorbell = Doorbell()
     let producerWaits = Atomic<Bool>(false)
     let signal = Monitor(Signal())
@@ -56,51 +51,70 @@ final class DeliveryQueue: @unchecked Sendable {
     // Positions count up for ever. Producer and consumer each write one of them, for each event.
     private let gapBeforeHead = CacheGap()
     let head = Atomic<Int>(0)
-    // Loop thread only.
-    private var seenTail = 0
+    /// Bytes of all events that got an allocation of their own. Written by the producer.
+    private let boxedIn = Atomic<Int>(0)
+    // Loop thread only. `roomEnd`: where `head` must have got to for there to be no room, as far as is known.
+    private var supply: ChunkSupply
+    private var roomEnd: Int
     private var wokenAt = 0
     private let gapBeforeTail = CacheGap()
     let tail = Atomic<Int>(0)
+    /// Those of which the allocation is freed, or not the queue's any more. Written by the consumer.
+    private let boxedOut = Atomic<Int>(0)
     private let gapAfterTail = CacheGap()
 
     init(capacity wanted: Int, loop: EventLoop, sink: EventSink) {
         var size = Self.minimumCapacity
         while size < wanted, size < 1 << 40 { size *= 2 }
         capacity = size
-        mask = size - 1
         highMark = size / 4 * 3
-        base = .allocate(byteCount: size, alignment: 64)
+        roomEnd = highMark
+        supply = ChunkSupply(capacity: size)
+        chunks = supply.map
         self.loop = loop
         self.sink = sink
     }
 
-    deinit { base.deallocate() }
+    deinit {
+        // What nobody came for after the deadline of a drain.
+        var position = tail.load(ordering: .relaxed)
+        while position < head.load(ordering: .relaxed) {
+            let (record, after) = record(at: position)
+            record?.load(as: DeliveryRecord.self).boxed?.deallocate()
+            position = after
+        }
+    }
 
     // MARK: The loop's side
 
-    /// Is there room for another dispatch? When not, `onRoom` will be called.
+    /// Is there room for another dispatch, and the whole payload that holds it? When not, `onRoom` will be called.
     @inline(__always)
-    var hasRoom: Bool {
-        head.load(ordering: .relaxed) &- seenTail < highMark ? true : hasRoomNow()
-    }
+    var hasRoom: Bool { head.load(ordering: .relaxed) < roomEnd ? true : hasRoomNow() }
 
     private func hasRoomNow() -> Bool {
-        seenTail = tail.load(ordering: .acquiring)
-        if head.load(ordering: .relaxed) - seenTail < highMark { return true }
+        if used(tail: tail.load(ordering: .acquiring)) < highMark { return true }
         let waitsAlready = producerWaits.exchange(true, ordering: .sequentiallyConsistent)
         wake()
         // Somebody else paused and counts on being told: the wish is not this caller's to take back.
         if waitsAlready { return false }
         // The consumer may have made room before it could see that it is waited for.
-        seenTail = tail.load(ordering: .sequentiallyConsistent)
-        return head.load(ordering: .relaxed) - seenTail < lowMark
+        return used(tail: tail.load(ordering: .sequentiallyConsistent)) < lowMark
             && producerWaits.exchange(false, ordering: .sequentiallyConsistent)
     }
 
-    var lowMark: Int { capacity / 2 }
+    /// Bytes in use. Keeps what was learned of them for the next time room is asked for.
+    private func used(tail: Int) -> Int {
+        let used = head.load(ordering: .relaxed) - tail + boxed
+        roomEnd = head.load(ordering: .relaxed) + highMark - used
+        return used
+    }
+
+    private var lowMark: Int { capacity / 2 }
+
+    private var boxed: Int { boxedIn.load(ordering: .relaxed) - boxedOut.load(ordering: .relaxed) }
 
     /// Bytes that wait. Any thread.
-    var depth: Int { max(0, head.load(ordering: .relaxed) - tail.load(ordering: .relaxed)) }
+    var depth: Int { max(0, head.load(ordering: .relaxed) - tail.load(ordering: .relaxed) + boxed) }
 
     /// The position behind everything that was pushed. Loop thread.
     var end: Int { head.load(ordering: .relaxed) }
@@ -112,46 +126,58 @@ final class DeliveryQueue: @unchecked Sendable {
     /// the handler has returned.
     func push(_ event: EventView, position: DeliveredPosition, cell: ShardCell) {
         // A name without a type is the sender's bytes and has to be copied; the others lie in static storage.
-        let copiesName = event.type == nil && event.name.count > 0
-        let payload = (copiesName ? event.name.count + 1 : 0) + event.data.count
-        var header = DeliveryRecord(cell: .passUnretained(cell), position: position)
-        header.kind = event.kind
-        header.type = event.type
-        header.state = event.state
-        header.status = event.status
-        header.code = event.code
-        header.staticName = copiesName ? nil : event.name.baseAddress
-        header.nameCount = event.name.count
-        header.dataCount = event.data.count
-        header.sequence = event.sequence
-        header.value = event.value
-        header.received = event.received
-        if let end = place(header, payload: payload, event) {
-            head.store(end, ordering: .releasing)
-        } else if event.kind == .dispatch || event.kind == .payload {
-            // Larger than what is free. Reading stops after it, so there is one such event at most per connection; its
-            // header fits, because a quarter of the ring is kept free of dispatches.
-            let box = UnsafeMutableRawPointer.allocate(byteCount: max(payload, 1), alignment: 16)
-            Self.write(event, copiesName: copiesName, to: box)
-            header.boxed = box
-            if let end = place(header, payload: 0, nil) {
-                head.store(end, ordering: .releasing)
-            } else {
-                box.deallocate()
-                dropped.wrappingAdd(1, ordering: .relaxed)
-            }
-        } else {
+        let name = event.type == nil && event.name.count > 0 ? event.name.count + 1 : 0
+        let payload = name + event.data.count
+        guard payload <= chunks.size / 2 else { return pushBoxed(event, payload: payload, position, cell) }
+        let size = (DeliveryRecord.headerSize + payload + 15) & ~15
+        guard let start = claim(size, cell) else {
             dropped.wrappingAdd(1, ordering: .relaxed)
+            return
         }
-        if head.load(ordering: .relaxed) - wokenAt > Self.wakeThreshold { flush() }
+        let record = chunks.address(of: start)
+        record.initializeMemory(
+            as: DeliveryRecord.self,
+            to: DeliveryRecord(size: size, event, cell: .passUnretained(cell), position: position))
+        Self.write(event, copiesName: name > 0, to: record + DeliveryRecord.headerSize)
+        head.store(start + size, ordering: .releasing)
+        if start + size - wokenAt > Self.wakeThreshold { flush() }
+    }
+
+    /// An event too large for a chunk. It may be larger than all that is free: then reading stops after it.
+    @inline(never)
+    private func pushBoxed(_ event: EventView, payload: Int, _ position: DeliveredPosition, _ cell: ShardCell) {
+        guard let start = claim(DeliveryRecord.headerSize, cell) else {
+            dropped.wrappingAdd(1, ordering: .relaxed)
+            return
+        }
+        let box = UnsafeMutableRawPointer.allocate(byteCount: payload, alignment: 16)
+        Self.write(event, copiesName: payload > event.data.count, to: box)
+        var record = DeliveryRecord(
+            size: DeliveryRecord.headerSize, event, cell: .passUnretained(cell), position: position)
+        record.boxed = box
+        boxedIn.store(boxedIn.load(ordering: .relaxed) + payload, ordering: .relaxed)
+        roomEnd -= payload
+        publish(record, at: start)
+        // The consumer may as well begin.
+        flush()
+    }
+
+    private func publish(_ record: DeliveryRecord, at start: Int) {
+        chunks.address(of: start).initializeMemory(as: DeliveryRecord.self, to: record)
+        head.store(start + record.size, ordering: .releasing)
+    }
+
+    /// An allocation of its own that is freed, or somebody else's from now on. Consumer.
+    func noteUnboxed(_ record: DeliveryRecord) {
+        boxedOut.store(boxedOut.load(ordering: .relaxed) + record.copiedSize, ordering: .relaxed)
     }
 
     /// Notes that everything of this shard up to `position` needs no delivery. Returns false when there is no room.
     func pushPosition(_ position: DeliveredPosition, cell: ShardCell) -> Bool {
-        var header = DeliveryRecord(cell: .passUnretained(cell), position: position)
-        header.tag = .position
-        guard let end = place(header, payload: 0, nil) else { return false }
-        head.store(end, ordering: .releasing)
+        guard let start = claim(DeliveryRecord.headerSize, cell) else { return false }
+        publish(
+            DeliveryRecord(.position, size: DeliveryRecord.headerSize, cell: .passUnretained(cell), position: position),
+            at: start)
         return true
     }
 
@@ -165,57 +191,29 @@ final class DeliveryQueue: @unchecked Sendable {
         if doorbell.isAwaited { wake() }
     }
 
-    /// Writes a record and returns the head to publish; nil when it does not fit.
-    private func place(
-        _ header: DeliveryRecord, payload: Int, _ event: EventView?
-    ) -> Int? {
-        // A whole payload comes before the dispatch that it holds, which must find room at least for its header, and
-        // for the same again in case that one goes to the front.
-        let reserve = header.kind == .payload ? 2 * DeliveryRecord.headerSize : 0
-        let size = (DeliveryRecord.headerSize + payload + 15) & ~15
-        var position = head.load(ordering: .relaxed)
-        var offset = place(of: position)
-        // An empty ring starts over at its front, so that a ring that is seldom full keeps to few pages. Whose consumer is
-        // awake is not: looking at `tail` for each event would take it from the other core each time.
-        if offset > Self.restartThreshold, doorbell.isAwaited, isEmpty(at: position) {
-            origin.store(position, ordering: .relaxed)
-            offset = 0
-        }
-        let toEnd = capacity - offset
-        let wraps = toEnd < size
-        let needed = wraps ? toEnd + size : size
-        if needed + reserve > capacity - (position - seenTail) {
-            seenTail = tail.load(ordering: .acquiring)
-            guard needed + reserve <= capacity - (position - seenTail) else { return nil }
-        }
-        if wraps {
-            if toEnd >= DeliveryRecord.headerSize {
-                var filler = DeliveryRecord(cell: header.cell, position: .none)
-                filler.tag = .wrap
-                filler.size = toEnd
-                (base + offset).initializeMemory(as: DeliveryRecord.self, to: filler)
-            }
-            position += toEnd
-        }
-        var header = header
-        header.size = size
-        let target = base + place(of: position)
-        let copiesName = header.staticName == nil && header.nameCount > 0 && header.boxed == nil
-        target.initializeMemory(as: DeliveryRecord.self, to: header)
-        if let event { Self.write(event, copiesName: copiesName, to: target + DeliveryRecord.headerSize) }
-        return position + size
-    }
-
-    /// Where a position lies, in bytes from the front.
+    /// Finds room for a record of so many bytes, half a chunk and its header at most. Returns where it begins; nil when
+    /// there is none.
     @inline(__always)
-    func place(of position: Int) -> Int { (position &- origin.load(ordering: .relaxed)) & mask }
-
-    private func isEmpty(at position: Int) -> Bool {
-        if position == seenTail { return true }
-        seenTail = tail.load(ordering: .acquiring)
-        return position == seenTail
+    private func claim(_ size: Int, _ cell: ShardCell) -> Int? {
+        let position = head.load(ordering: .relaxed)
+        return size <= supply.end - position ? position : beginChunk(after: position, cell)
     }
 
+    /// Leaves the rest of the chunk unused. Returns where the next one begins; nil when there is none.
+    @inline(never)
+    private func beginChunk(after position: Int, _ cell: ShardCell) -> Int? {
+        let next = supply.end
+        guard supply.extend(tail: tail.load(ordering: .acquiring)) else { return nil }
+        if next - position >= DeliveryRecord.headerSize {
+            // Published with the record that follows.
+            chunks.address(of: position).initializeMemory(
+                as: DeliveryRecord.self,
+                to: DeliveryRecord(.rest, size: next - position, cell: .passUnretained(cell), position: .none))
+        }
+        return next
+    }
+
+    @inline(__always)
     private static func write(_ event: EventView, copiesName: Bool, to target: UnsafeMutableRawPointer) {
         var at = target
         if copiesName, let name = event.name.baseAddress {

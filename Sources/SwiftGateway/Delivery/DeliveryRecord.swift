@@ -1,39 +1,65 @@
 import GatewayProtocol
 
-/// How a record in the delivery ring begins: everything the handler needs but the bytes, which follow it.
+/// How a record in the delivery queue begins: everything the handler needs but the bytes, which follow it.
 struct DeliveryRecord {
     enum Tag {
         case event
         /// Nothing to hand out, only a position to note: events that the filter left out came before.
         case position
-        /// The rest of the ring up to its end is unused.
-        case wrap
+        /// The rest of the chunk is unused.
+        case rest
     }
 
     static let headerSize = (MemoryLayout<DeliveryRecord>.size + 15) & ~15
 
     /// From this record to the next, header included. First, so that a reader may load it alone.
-    var size = 0
-    var tag = Tag.event
-    var kind = EventKind.state
-    var type: EventType?
-    var state = ShardState.idle
-    var status = Status.ok
-    var code: UInt32 = 0
+    var size: Int
+    let tag: Tag
+    let kind: EventKind
+    let type: EventType?
+    let state: ShardState
+    let status: Status
+    let code: UInt32
     /// Where the name lies: static storage, or null when it follows the header.
-    var staticName: UnsafeRawPointer?
-    var nameCount = 0
-    /// The bytes of a record too large for the ring, freed after delivery.
+    let staticName: UnsafeRawPointer?
+    let nameCount: Int
+    /// The bytes of a record too large for a chunk, freed after delivery.
     var boxed: UnsafeMutableRawPointer?
-    var dataCount = 0
-    var sequence: UInt64 = 0
-    var value: UInt64 = 0
-    var received: UInt64 = 0
+    let dataCount: Int
+    let sequence: UInt64
+    let value: UInt64
+    let received: UInt64
     /// The shard. The cluster keeps it alive as long as the queue.
-    var cell: Unmanaged<ShardCell>
-    var position: DeliveredPosition
+    let cell: Unmanaged<ShardCell>
+    let position: DeliveredPosition
 
-    init(cell: Unmanaged<ShardCell>, position: DeliveredPosition) {
+    /// An event. `position` is what counts as delivered when the handler has returned.
+    @inline(__always)
+    init(size: Int, _ event: EventView, cell: Unmanaged<ShardCell>, position: DeliveredPosition) {
+        self.size = size
+        tag = .event
+        kind = event.kind
+        type = event.type
+        state = event.state
+        status = event.status
+        code = event.code
+        staticName = event.type == nil ? nil : event.name.baseAddress
+        nameCount = event.name.count
+        dataCount = event.data.count
+        sequence = event.sequence
+        value = event.value
+        received = event.received
+        self.cell = cell
+        self.position = position
+    }
+
+    /// No event.
+    init(_ tag: Tag, size: Int, cell: Unmanaged<ShardCell>, position: DeliveredPosition) {
+        self.size = size
+        self.tag = tag
+        (kind, type, state, status, code) = (.state, nil, .idle, .ok, 0)
+        (staticName, nameCount, dataCount) = (nil, 0, 0)
+        (sequence, value, received) = (0, 0, 0)
         self.cell = cell
         self.position = position
     }

@@ -5,7 +5,7 @@ enum EventSink: Sendable {
     case each(EventReceiver)
     /// Queued delivery only.
     case batches(EventBatchHandler)
-    /// Queued delivery only: the rings have no thread, the consumer of the channel empties them.
+    /// Queued delivery only: the queues have no thread, the consumer of the channel empties them.
     case stream(EventChannel)
 
     /// Whom inline delivery calls.

@@ -1,7 +1,7 @@
 import GatewayTransport
 import Synchronization
 
-/// The consumer's side of a ring that no delivery thread empties: an `EventReader` takes records out of it by the buffer.
+/// The consumer's side of a queue that no delivery thread empties: an `EventReader` takes records out of it by the buffer.
 extension DeliveryQueue {
     /// Has everything been taken? Consumer only.
     var isTakenEmpty: Bool { head.load(ordering: .acquiring) == tail.load(ordering: .relaxed) }
@@ -12,9 +12,9 @@ extension DeliveryQueue {
         var position = tail.load(ordering: .relaxed)
         let end = head.load(ordering: .acquiring)
         guard position != end else { return false }
-        // What the last lap left unused at the end of the ring.
+        // What was left unused at the end of a chunk.
         var first = record(at: position)
-        while first.record.map({ $0.load(as: DeliveryRecord.self).tag == .wrap }) ?? true {
+        while first.record.map({ $0.load(as: DeliveryRecord.self).tag == .rest }) ?? true {
             position = first.after
             guard position < end else { break }
             first = record(at: position)
@@ -32,21 +32,28 @@ extension DeliveryQueue {
             buffer = nil
         }
         tail.store(position, ordering: .releasing)
-        if producerWaits.load(ordering: .relaxed), head.load(ordering: .relaxed) - position < lowMark { tellRoom() }
+        tellRoomIfAwaited()
         return true
     }
 
-    /// How many bytes of records follow each other in memory from `position`, and the boxes they own.
+    /// How many bytes of records follow each other in memory from `position`, and the boxes they own, which the queue gives
+    /// away. What is in a box counts against the limit as well.
     private func run(at position: Int, end: Int) -> (bytes: Int, boxes: [UnsafeMutableRawPointer]) {
         var boxes: [UnsafeMutableRawPointer] = []
         var bytes = 0
+        var whole = 0
         var next = position
-        let room = capacity - place(of: position)
+        let room = chunks.rest(at: position)
         while next < end, room - bytes >= DeliveryRecord.headerSize {
-            guard let record = record(at: next).record?.load(as: DeliveryRecord.self), record.tag != .wrap,
-                bytes == 0 || bytes + record.size <= EventBuffer.limit
-            else { break }
-            if let box = record.boxed { boxes.append(box) }
+            guard let record = record(at: next).record?.load(as: DeliveryRecord.self), record.tag != .rest else {
+                break
+            }
+            whole += record.size + (record.boxed == nil ? 0 : record.copiedSize)
+            guard bytes == 0 || whole <= EventBuffer.limit else { break }
+            if let box = record.boxed {
+                boxes.append(box)
+                noteUnboxed(record)
+            }
             bytes += record.size
             next += record.size
         }

@@ -1,4 +1,4 @@
-/// Records that were taken out of a delivery ring together, with their bytes: what the `Event`s of a batch are slices of.
+/// Records that were taken out of a delivery queue together, with their bytes: what the `Event`s of a batch are slices of.
 ///
 /// Filled by the consumer while nobody else has it, and not changed any more once an event of it was handed out: then the
 /// consumer fills it again only when no event of it is left anywhere.
@@ -12,7 +12,7 @@ final class EventBuffer: @unchecked Sendable {
     let base: UnsafeMutableRawPointer
     let capacity: Int
     private(set) var count = 0
-    /// Bytes of events that were too large for the ring; freed with this.
+    /// Bytes of events that were too large for a chunk; freed with this.
     private var boxes: [UnsafeMutableRawPointer] = []
 
     init(capacity wanted: Int) {
@@ -66,8 +66,11 @@ extension DeliveryRecord {
     /// Bytes of a name that lies with the event's bytes, NUL included.
     private var inlineNameSize: Int { staticName == nil && nameCount > 0 ? nameCount + 1 : 0 }
 
+    /// Bytes of what follows the record, or lies in an allocation of its own.
+    var copiedSize: Int { inlineNameSize + dataCount }
+
     /// The size of the record with everything in it.
-    var inlineSize: Int { Self.headerSize + inlineNameSize + dataCount }
+    var inlineSize: Int { Self.headerSize + copiedSize }
 
     func name(at start: UnsafeMutableRawPointer) -> UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(start: staticName ?? UnsafeRawPointer(bytes(at: start)), count: nameCount)

@@ -2,13 +2,13 @@ import GatewayProtocol
 import GatewayTransport
 import Synchronization
 
-/// Where the events of a cluster without a handler wait for the loop over `Cluster.events`: the rings of all its I/O
+/// Where the events of a cluster without a handler wait for the loop over `Cluster.events`: the queues of all its I/O
 /// threads, and at most one consumer that empties them.
 ///
-/// There is no thread in between. The consumer takes what waits by the buffer, without a lock; only when all rings are
+/// There is no thread in between. The consumer takes what waits by the buffer, without a lock; only when all queues are
 /// empty does it go to sleep, and the next push of any loop wakes it.
 final class EventChannel: @unchecked Sendable {
-    /// One ring. `owner` keeps alive what its records point to.
+    /// One queue. `owner` keeps alive what its records point to.
     final class Source: Sendable {
         let queue: DeliveryQueue
         private let ownerBox: OwnerBox
@@ -35,7 +35,7 @@ final class EventChannel: @unchecked Sendable {
 
     private struct State {
         var sources: [Source] = []
-        /// Rings that get nothing more and are to be emptied; and those of them that are, their last event finished.
+        /// Queues that get nothing more and are to be emptied; and those of them that are, their last event finished.
         var closing: Set<ObjectIdentifier> = []
         var drained: Set<ObjectIdentifier> = []
         /// The cluster has stopped.
@@ -56,7 +56,7 @@ final class EventChannel: @unchecked Sendable {
     private let state = Monitor(State())
     /// Counts changes of the sources.
     private let version = Atomic<Int>(0)
-    /// Rings that are being drained.
+    /// Queues that are being drained.
     private let closings = Atomic<Int>(0)
     /// What the consumer is at; whoever has the claim owns it.
     let reader = EventReader()
@@ -69,7 +69,7 @@ final class EventChannel: @unchecked Sendable {
         wake()
     }
 
-    /// Takes a ring out once everything in it is finished by the consumer. Waits for that until `deadline`, and not at
+    /// Takes a queue out once everything in it is finished by the consumer. Waits for that until `deadline`, and not at
     /// all when there is no consumer; what is left then is thrown away and counts as not delivered. Returns false when
     /// the deadline has passed. The loop must have stopped pushing.
     func drain(_ queue: DeliveryQueue, until deadline: UInt64?) -> Bool {
@@ -159,7 +159,7 @@ final class EventChannel: @unchecked Sendable {
 
     // MARK: The consumer's side
 
-    /// The rings, when they are others than at `seen`.
+    /// The queues, when they are others than at `seen`.
     func sources(since seen: inout Int) -> [Source]? {
         let now = version.load(ordering: .acquiring)
         guard now != seen else { return nil }
@@ -186,14 +186,14 @@ final class EventChannel: @unchecked Sendable {
         return look
     }
 
-    /// Is a ring being drained? Then whoever drains it waits for a `look`.
+    /// Is a queue being drained? Then whoever drains it waits for a `look`.
     var isClosing: Bool { closings.load(ordering: .acquiring) > 0 }
 
     /// Has `resume` called once when there is more. Returns false when there is already, and then it is not called.
     func sleep(_ resume: @escaping @Sendable () -> Void) -> Bool {
         let sources = state.withLock { $0.sources }
         for source in sources { source.queue.doorbell.announce() }
-        for source in sources where source.queue.producerWaits.load(ordering: .relaxed) { source.queue.tellRoom() }
+        for source in sources { source.queue.tellRoomIfAwaited() }
         let asleep = state.withLock { state in
             if state.signalled || !state.sources.allSatisfy({ $0.queue.isTakenEmpty }) {
                 state.signalled = false

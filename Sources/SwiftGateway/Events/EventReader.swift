@@ -1,4 +1,4 @@
-/// Reads a cluster's rings for its one consumer, and notes what the consumer has finished. Used by one task at a time:
+/// Reads a cluster's queues for its one consumer, and notes what the consumer has finished. Used by one task at a time:
 /// the one that has the channel's claim.
 final class EventReader: @unchecked Sendable {
     private var buffer: EventBuffer?
@@ -49,11 +49,11 @@ final class EventReader: @unchecked Sendable {
         return nil
     }
 
-    /// Takes records from the next ring that has some. Everything taken before is finished.
+    /// Takes records from the next queue that has some. Everything taken before is finished.
     private func refill(from channel: EventChannel) -> Bool {
         source = nil
         at = 0
-        // Other rings may never be empty: say here that one that is to end is.
+        // Other queues may never be empty: say here that one that is to end is.
         if channel.isClosing { _ = channel.look() }
         if let changed = channel.sources(since: &version) { sources = changed }
         for _ in sources.indices {

@@ -407,8 +407,8 @@ class Config:
         lib.sg_config_set_send_limit(self.handle, number(count, "count"), milliseconds(window, "window"))
 
     def set_queue_bytes(self, size: int) -> None:
-        """The bytes of events that may wait, per I/O thread; 0 is the default of 8 MiB. When they are used up, reading
-        from the gateway pauses until you catch up; heartbeats go on, and nothing is dropped."""
+        """The bytes of events that may wait, per I/O thread; 0 is the default of 8 MiB. When three quarters are used,
+        reading from the gateway pauses until you catch up; heartbeats go on, and nothing is dropped."""
         lib.sg_config_set_delivery(self.handle, self._delivery, number(size, "queue_bytes", _SIZE_BITS))
         self._queue_bytes = size
 
