@@ -75,8 +75,9 @@ import Testing
     @Test func neverLosesADispatchToItsPayload() throws {
         let header = try DeliveryRig.recordSize()
         let capacity = DeliveryQueue.minimumCapacity
-        // The payload of the last message that fits, from using up its chunk to leaving some, and in memory of its own.
-        for rest in Array(stride(from: 0, through: 4 * header, by: 16)) + [-20_000] {
+        // The payload of the last message that fits: from using up its chunk to leaving some, in the last chunk there is,
+        // and in memory of its own.
+        for rest in Array(stride(from: -80, through: 4 * header, by: 16)) + [-20_000] {
             let rig = try DeliveryRig(permits: 0)
             let half = rig.queue.chunks.size / 2
             // From the middle of a chunk on, so that as many as can be are in use.
@@ -88,39 +89,48 @@ import Testing
             #expect(rig.queue.depth == capacity / 4 * 3 - 16 && rig.queue.hasRoom)
             let size = half + 16 - header - rest
             rig.push(0, pattern(size, 2), kind: .payload)
-            rig.push(14, pattern(size / 2, 14))
+            rig.push(14, pattern(size - 30, 14))
             rig.allow(nil)
             let seen = rig.waitSeen(15)
             #expect(rig.queue.dropped.load(ordering: .relaxed) == 0, "rest \(rest)")
             #expect(seen.map(\.sequence) == Array(1...13) + [0, 14], "rest \(rest)")
-            #expect(seen.suffix(2).map(\.data) == [pattern(size, 2), pattern(size / 2, 14)])
+            #expect(seen.suffix(2).map(\.data) == [pattern(size, 2), pattern(size - 30, 14)])
         }
     }
 
-    @Test func takesADispatchOfAnySizeWheneverItHasRoom() throws {
+    @Test(arguments: [false, true]) func takesADispatchOfAnySizeWheneverItHasRoom(withPayload: Bool) throws {
         var random = SeededGenerator(seed: 8)
-        for _ in 0..<60 {
+        for _ in 0..<300 {
             let rig = try DeliveryRig(permits: 0)
             var pushed: UInt64 = 0
+            var calls = 0
             var passed = 0
-            for _ in 0..<60 where rig.queue.hasRoom {
+            func push(_ size: Int) {
                 pushed += 1
-                rig.push(pushed, pattern(Int.random(in: 0...9_000, using: &random), pushed))
-                if Bool.random(using: &random), passed < pushed - 1 {
+                if withPayload { rig.push(0, pattern(size + 40, pushed), kind: .payload) }
+                rig.push(pushed, pattern(size, pushed))
+                calls += withPayload ? 2 : 1
+            }
+            for _ in 0..<60 where rig.queue.hasRoom {
+                // Around what has a chunk to itself as often as any other size.
+                let around = rig.queue.chunks.size / 2
+                push(
+                    Bool.random(using: &random)
+                        ? Int.random(in: around - 300...around, using: &random)
+                        : Int.random(in: 0...9_000, using: &random))
+                if Bool.random(using: &random), passed < calls - 1 {
                     passed += 1
                     rig.allow(1)
                     #expect(rig.waitEntered(passed + 1))
                 }
             }
             // The last one it takes may be larger than what is left.
-            if rig.queue.hasRoom {
-                pushed += 1
-                rig.push(pushed, pattern(40_000, pushed))
-            }
+            if rig.queue.hasRoom { push(40_000) }
             rig.allow(nil)
-            let seen = rig.waitSeen(Int(pushed))
-            #expect(seen.map(\.sequence) == Array(1...pushed))
-            #expect(seen.allSatisfy { $0.data == pattern($0.data.count, $0.sequence) })
+            let seen = rig.waitSeen(calls)
+            let dispatches = seen.filter { $0.kind == .dispatch }
+            #expect(seen.count == calls && dispatches.map(\.sequence) == Array(1...pushed))
+            #expect(dispatches.allSatisfy { $0.data == pattern($0.data.count, $0.sequence) })
             #expect(rig.queue.dropped.load(ordering: .relaxed) == 0)
         }
     }

@@ -128,11 +128,9 @@ final class DeliveryQueue: @unchecked Sendable {
         // A name without a type is the sender's bytes and has to be copied; the others lie in static storage.
         let name = event.type == nil && event.name.count > 0 ? event.name.count + 1 : 0
         let payload = name + event.data.count
-        guard payload <= chunks.size / 2 else { return pushBoxed(event, payload: payload, position, cell) }
         let size = (DeliveryRecord.headerSize + payload + 15) & ~15
-        guard let start = claim(size, cell) else {
-            dropped.wrappingAdd(1, ordering: .relaxed)
-            return
+        guard payload <= chunks.size / 2, let start = claim(size, cell) else {
+            return pushBoxed(event, payload: payload, position, cell)
         }
         let record = chunks.address(of: start)
         record.initializeMemory(
@@ -143,7 +141,8 @@ final class DeliveryQueue: @unchecked Sendable {
         if start + size - wokenAt > Self.wakeThreshold { flush() }
     }
 
-    /// An event too large for a chunk. It may be larger than all that is free: then reading stops after it.
+    /// An event that is large beside a chunk, or for which the last chunk has room no more, as for a dispatch whose whole
+    /// payload took most of it. It may be larger than all that is free: then reading stops after it.
     @inline(never)
     private func pushBoxed(_ event: EventView, payload: Int, _ position: DeliveredPosition, _ cell: ShardCell) {
         guard let start = claim(DeliveryRecord.headerSize, cell) else {
