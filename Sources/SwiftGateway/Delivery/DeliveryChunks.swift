@@ -67,6 +67,7 @@ struct ChunkSupply: ~Copyable {
         self.capacity = capacity
         map = DeliveryChunks(capacity: capacity)
         memory = .allocate(byteCount: capacity, alignment: 64)
+        free.reserveCapacity(capacity / map.size)
     }
 
     deinit {

@@ -18,7 +18,7 @@ extension DeliveryQueue {
     func drain(until deadline: UInt64?) -> Bool {
         if case .stream(let channel) = sink { return channel.drain(self, until: deadline) }
         guard let running = thread.withLock({ $0 }) else { return true }
-        signal.withLock { $0.closing = true }
+        closing.store(true, ordering: .sequentiallyConsistent)
         doorbell.ring()
         let drained = signal.wait(until: deadline) { $0.finished ? true : nil } ?? false
         if !drained { abandoned.store(true, ordering: .relaxed) }
@@ -76,7 +76,7 @@ extension DeliveryQueue {
             // `tail`; after the announcement one of the two sees the other.
             tellRoomIfAwaited()
             // Asked first: nothing is pushed any more once it is true.
-            let isClosing = signal.withLock { $0.closing }
+            let isClosing = closing.load(ordering: .acquiring)
             let comes = head.load(ordering: .acquiring) != position
             if comes || isClosing {
                 doorbell.withdraw()

@@ -36,9 +36,10 @@ final class DeliveryQueue: @unchecked Sendable {
     let runner = Atomic<UInt>(0)
 
     struct Signal {
-        var closing = false
         var finished = false
     }
+    /// Nothing is pushed any more.
+    let closing = Atomic<Bool>(false)
     /// The deadline of a drain has passed, or the handler wants no more: what is left is not handed out any more.
     let abandoned = Atomic<Bool>(false)
     /// Events that were thrown away because even the reserve was full. Never dispatches.
