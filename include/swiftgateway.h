@@ -544,7 +544,8 @@ sg_status sg_config_set_send_limit(sg_config *config, uint32_t count, uint32_t w
 
 /* SG_DELIVERY_…, default SG_DELIVERY_QUEUED, and for it the bytes of events that may wait, per I/O thread; 0 is the
  * default of 8 MiB. When three quarters are used, reading pauses until the handler catches up (heartbeats go on); nothing
- * is dropped. Below that an event of any size is taken in: the last one may go beyond queue_bytes. */
+ * is dropped. Below that an event of any size is taken in: the last one may go beyond queue_bytes. Rounded up to a power
+ * of two, at least 64 KiB; more than 64 GiB is SG_ERROR_INVALID_ARGUMENT. */
 sg_status sg_config_set_delivery(sg_config *config, uint32_t mode, size_t queue_bytes);
 
 /* The number of I/O threads, 1 to 256; 0 is the default: one per core, at most one per 64 shards. */

@@ -21,7 +21,8 @@ import Testing
     }
 
     @Test func handsOverEveryField() throws {
-        let rig = try DeliveryRig()
+        let hasName = Monitor(true)
+        let rig = try DeliveryRig { event in hasName.update { $0 = event.name.baseAddress != nil } }
         var event = EventView(kind: .closed, shardID: 3)
         event.state = .backoff
         event.code = 4_000
@@ -36,6 +37,8 @@ import Testing
         #expect(seen.kind == .closed && seen.state == .backoff && seen.code == 4_000 && seen.status == .tls)
         #expect(seen.value == 1 << 60 && seen.received == 77 && seen.data == bytes("going away"))
         #expect(seen.name == [] && seen.type == nil && seen.sequence == 0)
+        // A NULL in C.
+        #expect(hasName.withLock { !$0 })
         #expect(rig.delivered == .none)
     }
 

@@ -14,8 +14,8 @@ struct DeliveryChunks: Sendable {
     /// A power of two.
     let size: Int
     private let shift: Int
-    // Where each chunk of positions lies, by its number; twice as many as there can be, so that the first and the last
-    // one in use never share a place. The producer writes an entry before it publishes the first position in it.
+    // Where each chunk of positions lies, by its number. Those in use follow each other, so that no two of them share an
+    // entry. The producer writes an entry before it publishes the first position in it.
     nonisolated(unsafe) private let table: UnsafeMutablePointer<UnsafeMutableRawPointer?>
     private let mask: Int
 
@@ -23,7 +23,7 @@ struct DeliveryChunks: Sendable {
     fileprivate init(capacity: Int) {
         size = min(Self.largest, capacity / Self.fewest)
         shift = size.trailingZeroBitCount
-        mask = 2 * capacity / size - 1
+        mask = capacity / size - 1
         table = .allocate(capacity: mask + 1)
         table.initialize(repeating: nil, count: mask + 1)
     }

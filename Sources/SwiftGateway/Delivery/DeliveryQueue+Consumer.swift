@@ -88,7 +88,7 @@ extension DeliveryQueue {
 
     @inline(__always)
     func tellRoomIfAwaited() {
-        if producerWaits.load(ordering: .relaxed), depth < capacity / 2 { tellRoom() }
+        if producerWaits.load(ordering: .relaxed), isBelowLowMark { tellRoom() }
     }
 
     private func tellRoom() {
@@ -113,7 +113,7 @@ extension DeliveryQueue {
         let header = record.load(as: DeliveryRecord.self)
         guard header.tag != .rest else { return after }
         if !abandoned.load(ordering: .relaxed) {
-            if header.tag == .event { receiver.receive(header.event(at: record)) }
+            if header.tag == .event { receiver.receive(header.event(at: record, shardID: header.shardID)) }
             header.noteDelivered()
         }
         unbox(header)

@@ -110,7 +110,12 @@ final class DeliveryQueue: @unchecked Sendable {
         return used
     }
 
+    /// Below this the loop is told that there is room again.
     private var lowMark: Int { capacity / 2 }
+
+    /// Whether that is so. Any thread.
+    @inline(__always)
+    var isBelowLowMark: Bool { depth < lowMark }
 
     private var boxed: Int { boxedIn.load(ordering: .relaxed) - boxedOut.load(ordering: .relaxed) }
 
@@ -158,7 +163,7 @@ final class DeliveryQueue: @unchecked Sendable {
         boxedIn.store(boxedIn.load(ordering: .relaxed) + payload, ordering: .relaxed)
         roomEnd -= payload
         publish(record, at: start)
-        // The consumer may as well begin.
+        // Its bytes are not among those after which a sleeping consumer is woken.
         flush()
     }
 

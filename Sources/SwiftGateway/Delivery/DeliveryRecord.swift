@@ -64,21 +64,18 @@ struct DeliveryRecord {
         self.position = position
     }
 
+    /// The shard's id, as long as the queue lives.
+    @inline(__always)
+    var shardID: UInt32 { cell._withUnsafeGuaranteedRef { $0.id } }
+
     /// The event of a record that begins at `start`. It borrows the record's bytes.
-    func event(at start: UnsafeMutableRawPointer) -> EventView {
-        var event = EventView(kind: kind, shardID: cell._withUnsafeGuaranteedRef { $0.id })
+    @inline(__always)
+    func event(at start: UnsafeMutableRawPointer, shardID: UInt32) -> EventView {
+        var event = EventView(kind: kind, shardID: shardID)
         event.type = type
         event.sequence = sequence
-        var bytes = UnsafeRawPointer(boxed ?? start + Self.headerSize)
-        if nameCount > 0 {
-            if let staticName {
-                event.name = UnsafeRawBufferPointer(start: staticName, count: nameCount)
-            } else {
-                event.name = UnsafeRawBufferPointer(start: bytes, count: nameCount)
-                bytes += nameCount + 1
-            }
-        }
-        event.data = UnsafeRawBufferPointer(start: bytes, count: dataCount)
+        event.name = name(at: start)
+        event.data = data(at: start)
         event.state = state
         event.code = code
         event.status = status
@@ -93,5 +90,32 @@ struct DeliveryRecord {
             if position != .none { cell.noteDelivered(position) }
             if tag == .event, kind == .dispatch { cell.eventsDelivered.addByOnlyWriter(1) }
         }
+    }
+
+    // MARK: What follows it
+
+    /// Where what follows the record begins.
+    @inline(__always)
+    func bytes(at start: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer { boxed ?? start + Self.headerSize }
+
+    /// Bytes of a name that lies with the event's bytes, NUL included.
+    private var inlineNameSize: Int { staticName == nil && nameCount > 0 ? nameCount + 1 : 0 }
+
+    /// Bytes of what follows the record, or lies in an allocation of its own.
+    var copiedSize: Int { inlineNameSize + dataCount }
+
+    /// The size of the record with everything in it.
+    var inlineSize: Int { Self.headerSize + copiedSize }
+
+    /// The event's name; no pointer where there is none.
+    @inline(__always)
+    func name(at start: UnsafeMutableRawPointer) -> UnsafeRawBufferPointer {
+        guard nameCount > 0 else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+        return UnsafeRawBufferPointer(start: staticName ?? UnsafeRawPointer(bytes(at: start)), count: nameCount)
+    }
+
+    @inline(__always)
+    func data(at start: UnsafeMutableRawPointer) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: bytes(at: start) + inlineNameSize, count: dataCount)
     }
 }

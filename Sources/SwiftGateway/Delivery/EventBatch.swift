@@ -35,7 +35,7 @@ public struct EventBatch: Sequence {
                 let header = record.load(as: DeliveryRecord.self)
                 guard header.tag == .event else { continue }
                 left -= 1
-                return header.event(at: record)
+                return header.event(at: record, shardID: header.shardID)
             }
         }
     }

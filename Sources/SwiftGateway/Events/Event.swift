@@ -64,20 +64,7 @@ public struct Event: Sendable {
     var rawData: UnsafeRawBufferPointer { record.data(at: buffer.base + offset) }
 
     /// The event as a handler would see it; it borrows from this.
-    func view() -> EventView {
-        let record = record
-        var view = EventView(kind: record.kind, shardID: shardID)
-        view.type = record.type
-        view.sequence = record.sequence
-        view.name = rawName
-        view.data = rawData
-        view.state = record.state
-        view.code = record.code
-        view.status = record.status
-        view.value = record.value
-        view.received = record.received
-        return view
-    }
+    func view() -> EventView { record.event(at: buffer.base + offset, shardID: shardID) }
 
     /// Tells events of one buffer from those of another.
     var bufferIdentity: ObjectIdentifier { ObjectIdentifier(buffer) }

@@ -57,26 +57,3 @@ final class EventBuffer: @unchecked Sendable {
         count = record.inlineSize
     }
 }
-
-extension DeliveryRecord {
-    /// Where what follows the record begins.
-    @inline(__always)
-    func bytes(at start: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer { boxed ?? start + Self.headerSize }
-
-    /// Bytes of a name that lies with the event's bytes, NUL included.
-    private var inlineNameSize: Int { staticName == nil && nameCount > 0 ? nameCount + 1 : 0 }
-
-    /// Bytes of what follows the record, or lies in an allocation of its own.
-    var copiedSize: Int { inlineNameSize + dataCount }
-
-    /// The size of the record with everything in it.
-    var inlineSize: Int { Self.headerSize + copiedSize }
-
-    func name(at start: UnsafeMutableRawPointer) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(start: staticName ?? UnsafeRawPointer(bytes(at: start)), count: nameCount)
-    }
-
-    func data(at start: UnsafeMutableRawPointer) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(start: bytes(at: start) + inlineNameSize, count: dataCount)
-    }
-}

@@ -44,7 +44,7 @@ final class EventReader: @unchecked Sendable {
                 continue
             }
             inHand = offset
-            return Event(buffer: buffer, offset: offset, shardID: record.cell._withUnsafeGuaranteedRef { $0.id })
+            return Event(buffer: buffer, offset: offset, shardID: record.shardID)
         }
         return nil
     }
